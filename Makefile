@@ -1,0 +1,74 @@
+# Every target works from a clean clone; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REFERENCES := .venv-references
+
+.PHONY: help setup demo test check references bench soak wheel train-home evaluate-home clean
+
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+setup: $(VENV)/.demo ## make the virtual environment with edgeslm and what the demo needs
+
+demo: $(VENV)/.demo ## export the built-in model for jetson-nano, run three agents, show the fleet
+	@$(BIN)/edgeslm demo
+
+test: $(VENV)/.test ## the whole suite: style, types, layers, unit, integration, packaging
+	@tests/need-mosquitto.sh
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -q -n auto
+
+check: $(VENV)/.test lint ## the quick suite, under 30 s
+	$(BIN)/pytest -q -n auto -m "not slow"
+
+.PHONY: lint
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+references: $(REFERENCES)/.done ## remake the reference logits with torch and transformers and compare
+	$(REFERENCES)/bin/python tests/references/make.py --check
+
+bench: $(VENV)/.test ## run every benchmark beside its peer; writes bench/results and the README's tables
+	$(BIN)/python -m bench.run
+
+soak: $(VENV)/.test ## long runs whose results are committed
+	@tests/need-mosquitto.sh
+	PYTHONPATH=tests $(BIN)/python -m bench.soak
+
+wheel: $(VENV)/.test ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --outdir dist .
+
+train-home: $(REFERENCES)/.done ## train the built-in model from scratch (one to two hours on 2 cores; resumes)
+	PYTHONPATH=. $(REFERENCES)/bin/python -m edgeslm.builtin.training.train --out .cache/train-home --resume
+	PYTHONPATH=. $(REFERENCES)/bin/python -m edgeslm.builtin.training.overlap --run .cache/train-home --home edgeslm/builtin/home
+	PYTHONPATH=. $(REFERENCES)/bin/python -m edgeslm.builtin.training.ship --run .cache/train-home --home edgeslm/builtin/home
+
+evaluate-home: $(VENV)/.demo ## exact match of the built-in model on its four held-out sets
+	$(BIN)/edgeslm export --device x86-avx2-generic --recipe fp16 --gate none --no-measure -o .cache/home-fp16 --force
+	@for set in combinations templates lists free; do \
+	    echo "== $$set"; \
+	    $(BIN)/edgeslm eval .cache/home-fp16 --tasks edgeslm/builtin/home/tasks/$$set.jsonl --gate none || exit 1; \
+	done
+
+clean: ## remove the environments and caches
+	rm -rf $(VENV) $(REFERENCES) .cache build dist .mypy_cache .ruff_cache .pytest_cache
+
+$(BIN)/python:
+	@.ci/make-venv.sh $(PYTHON) $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/.demo
+
+$(REFERENCES)/.done: tests/references/requirements.txt
+	@.ci/make-venv.sh $(PYTHON) $(REFERENCES)
+	$(REFERENCES)/bin/python -m pip install --quiet --requirement tests/references/requirements.txt
+	@touch $@

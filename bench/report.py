@@ -1,0 +1,116 @@
+"""Writes the tables of README.md and bench/README.md from bench/results.
+
+A table stands between `<!-- bench:NAME -->` and `<!-- /bench -->`; what is written between them by hand is lost.
+`--check` writes nothing and exits 1 when a table is not what the results say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from typing import Any
+
+from bench.environments import ROOT
+from bench.harness import RESULTS
+
+DOCUMENTS = ("README.md", "bench/README.md")
+MARKED = re.compile(r"(<!-- bench:(?P<name>[a-z-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+QUIET = 0.9  # a machine with less idle time before a run was doing something else
+COLUMNS = {
+    "wall_s": ("wall time, s", "{:.2f}"),
+    "wall_ms": ("wall time, ms", "{:.0f}"),
+    "peak_anonymous_mb": ("peak anonymous memory, MB", "{:.0f}"),
+    "pss_mb": ("PSS, MB", "{:.1f}"),
+    "rss_mb": ("RSS, MB", "{:.1f}"),
+    "model_mb": ("weights, MB", "{:.0f}"),
+    "load_s": ("load, s", "{:.2f}"),
+    "prefill_128_tps": ("prefill 128, tok/s", "{:.0f}"),
+    "decode_tps": ("decode, tok/s", "{:.0f}"),
+    "prefill_512_tps": ("prefill 512, tok/s", "{:.0f}"),
+    "peak_rss_mb": ("peak RSS, MB", "{:.0f}"),
+    "peak_rss_512_mb": ("with the 512, MB", "{:.0f}"),
+}
+
+
+def main() -> int:
+    """Rewrite, or check, the tables of every document."""
+    parser = argparse.ArgumentParser(description="Write the tables of the benches.")
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a table is stale")
+    check = parser.parse_args().check
+    stale = [name for name in DOCUMENTS if not _is_current(name, check=check)]
+    for name in stale if check else ():
+        print(f"{name} is not what bench/results says; run `python -m bench.report`")
+    return 1 if check and stale else 0
+
+
+def _is_current(name: str, *, check: bool) -> bool:
+    path = ROOT / name
+    before = path.read_text(encoding="utf-8")
+    after = filled(before)
+    if after != before and not check:
+        path.write_text(after, encoding="utf-8")
+    return after == before
+
+
+def filled(text: str) -> str:
+    """Return a document with every marked table written anew."""
+    return MARKED.sub(lambda found: found[1] + tables(found["name"]) + found[3], text)
+
+
+def tables(name: str) -> str:
+    """Return the tables of one bench, one a machine."""
+    paths = sorted(RESULTS.glob(f"*/{name}.json"))
+    if not paths:
+        return "(no results yet)\n"
+    return "\n".join(_table(json.loads(path.read_text(encoding="utf-8"))) for path in paths)
+
+
+def _table(result: dict[str, Any]) -> str:
+    sides = {side: measured["median"] for side, measured in result["sides"].items()}
+    columns = list(next(iter(sides.values())))
+    lines = [
+        _row(["", *(COLUMNS[column][0] for column in columns)]),
+        _row(["---", *("---:" for _ in columns)]),
+        *(
+            _row([side, *(COLUMNS[column][1].format(figures[column]) for column in columns)])
+            for side, figures in sides.items()
+        ),
+        "",
+        _row(["target", "bound", "measured", ""]),
+        _row(["---", "---:", "---:", "---"]),
+        *(_row(_target_cells(target)) for target in result["targets"]),
+        "",
+        _caption(result),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _target_cells(target: dict[str, Any]) -> list[str]:
+    sign = "≥" if target["at_least"] else "≤"
+    bound, value = (_number(target[key]) + target["unit"] for key in ("bound", "value"))
+    return [target["name"], f"{sign} {bound}", value, "met" if target["met"] else "**missed**"]
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def _caption(result: dict[str, Any]) -> str:
+    about, rounds = result["machine"], result["settings"]["rounds"]
+    machine = f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']:.0f} GiB, {about['kernel']}"
+    versions = {f"{package} {version}" for side in result["versions"].values() for package, version in side.items()}
+    idle = result["settings"]["idle_before"]
+    busy = (
+        "" if idle >= QUIET else f" **The machine was busy ({idle:.0%} idle before the run): do not trust the times.**"
+    )
+    return f"Medians of {rounds} rounds on {machine}; {', '.join(sorted(versions))}.{busy}"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

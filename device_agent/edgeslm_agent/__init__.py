@@ -1,0 +1,1 @@
+"""The ground floor of edgeslm: what fits on a device, and what device and SDK agree on."""

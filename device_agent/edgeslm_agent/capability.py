@@ -1,0 +1,43 @@
+"""What this device tells about itself: the machine, the runtimes installed, the operations it answers."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edgeslm_agent.contract.fields import MAX_LABEL
+from edgeslm_agent.contract.status import Capability
+from edgeslm_agent.host import read_host
+from edgeslm_agent.serving.desk import SERVED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_RUNTIMES = ("onnxruntime", "ai_edge_litert", "tflite_runtime")
+
+
+def capability(profile: str | None, model: str | None, root: Path | None = None) -> Capability:
+    """Return the facts of this machine; with no `model`, ping is all it answers."""
+    host = read_host(root) if root else read_host()
+    return Capability(
+        board=_label(host.board),
+        cpu=_label(host.cpu),
+        cores=max(host.cores, 1),
+        memory_bytes=min(host.memory_total, host.memory_limit or host.memory_total),
+        system=_label(f"{host.system} {host.kernel}"),
+        python=host.python,
+        operations=SERVED if model else ("ping",),
+        runtimes={name: _version(name) for name in _RUNTIMES if find_spec(name)},
+        profile=profile,
+    )
+
+
+def _version(name: str) -> str:
+    """Return the version of a runtime that is loaded; importing one only to ask would cost tens of megabytes."""
+    return _label(getattr(sys.modules.get(name), "__version__", "installed"))
+
+
+def _label(text: str) -> str:
+    clean = "".join(letter for letter in text if letter.isprintable()).strip()
+    return clean[:MAX_LABEL] or "unknown"

@@ -1,0 +1,114 @@
+"""What this machine lacks to run an agent, each finding with the command that helps."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edgeslm_agent.config import default_spool
+from edgeslm_agent.errors import EdgeSLMError
+from edgeslm_agent.host import read_host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgeslm_agent.config import Config
+
+_BROKER_S = 10.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: whether it is in order, what was seen, and what to run when it is not."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+def examine(config: Config) -> list[Finding]:
+    """Return the findings; broker and bundle are looked at only when the configuration names them."""
+    findings = [
+        _machine(),
+        _package("paho-mqtt", "paho.mqtt"),
+        _package("numpy", "numpy"),
+        _package("tokenizers", "tokenizers"),
+    ]
+    findings += [_runtime(), _sqlite(), _folder(config)]
+    if config.bundle:
+        findings.append(_bundle(config.bundle))
+    if config.broker:
+        findings.append(_broker(config.broker, config.credentials))
+    return findings
+
+
+def _machine() -> Finding:
+    host = read_host()
+    return Finding("machine", True, f"{host.board or 'unknown board'}, {host.cores} cores, Python {host.python}")
+
+
+def _package(name: str, module: str) -> Finding:
+    found = find_spec(module.split(".", maxsplit=1)[0]) is not None
+    return Finding(name, found, "installed" if found else "not installed", f"pip install {name}")
+
+
+def _runtime() -> Finding:
+    found = find_spec("onnxruntime") is not None
+    detail = "installed" if found else "no runtime for models; the agent can only report"
+    return Finding("onnxruntime", found, detail, "pip install 'edgeslm[ort]'")
+
+
+def _sqlite() -> Finding:
+    ok = sqlite3.sqlite_version_info >= (3, 24)
+    return Finding("sqlite", ok, sqlite3.sqlite_version, "use a Python built with SQLite 3.24 or later")
+
+
+def _folder(config: Config) -> Finding:
+    folder = config.spool or (default_spool(config.id) if config.id else default_spool("any").parent)
+    nearest = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        return Finding(
+            "spool", False, f"{nearest} is not writable: {error.strerror}", "name a writable folder with --spool"
+        )
+    return Finding("spool", True, f"{folder} can be written")
+
+
+def _bundle(path: Path) -> Finding:
+    from edgeslm_agent.bundle import open_bundle
+
+    try:
+        bundle = open_bundle(path)
+    except EdgeSLMError as error:
+        return Finding("bundle", False, error.message, error.hint)
+    return Finding("bundle", True, f"{bundle.manifest.variant}, whole")
+
+
+def _broker(url: str, credentials: Path | None) -> Finding:
+    from edgeslm_agent.link.address import parse_address
+    from edgeslm_agent.link.endpoint import Endpoint
+    from edgeslm_agent.link.mqtt import MqttTransport
+    from edgeslm_agent.link.transport import Connected, Lost, SessionOptions
+
+    try:
+        endpoint = Endpoint(MqttTransport(parse_address(url, credentials)), SessionOptions("", keepalive_s=30))
+    except EdgeSLMError as error:
+        return Finding("broker", False, error.message, error.hint)
+    deadline = time.monotonic() + _BROKER_S
+    try:
+        while time.monotonic() < deadline:
+            happening = endpoint.poll(deadline - time.monotonic())
+            if isinstance(happening, Connected):
+                return Finding("broker", True, "answers")
+            if isinstance(happening, Lost):
+                return Finding("broker", False, happening.error.message, happening.error.hint)
+    finally:
+        endpoint.close()
+    return Finding("broker", False, "did not answer in time", "is it an MQTT broker?")

@@ -1,0 +1,1 @@
+"""Serving: who may ask (desk), who answers (responder), and the one thread in which answering happens (worker)."""

@@ -1,0 +1,135 @@
+"""The port to whatever answers prompts, its adapter to the engine, and a fake without a model."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from edgeslm_agent.errors import EdgeSLMError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from edgeslm_agent.bundle import Bundle
+    from edgeslm_agent.engine.generation import Completion
+    from edgeslm_agent.engine.session import Session
+
+_MEASURE_RUNS = 3
+_MEASURE_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What is loaded: the bundle's id, the model's and the variant's name."""
+
+    bundle: str
+    model: str
+    variant: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A text and the numbers of making it: first_token_s, prefill_tps, decode_tps, prompt_tokens, completion_tokens."""
+
+    text: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+class Responder(Protocol):
+    """A loaded model, used by one thread. Raises EdgeSLMError for what the asker should know."""
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What is loaded."""
+
+    def answer(self, prompt: str, max_tokens: int | None) -> Answer:
+        """Answer one prompt."""
+
+    def measure(self) -> Mapping[str, float]:
+        """Return the speed of this machine with this model, in the names of an answer's figures."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+class BundleResponder:
+    """A bundle through the engine. The imports here are the moment an agent becomes big."""
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        from edgeslm_agent.bundle import open_bundle
+        from edgeslm_agent.engine.session import Session
+
+        bundle = open_bundle(path)
+        self.facts = _facts(bundle)
+        self._probe = bundle.manifest.probe.token_ids
+        self._session: Session = Session.open(bundle, threads=threads)
+
+    def answer(self, prompt: str, max_tokens: int | None) -> Answer:
+        """Answer greedily, in the bundle's chat format when it has one."""
+        from edgeslm_agent.engine.generation import Generation
+
+        options = Generation() if max_tokens is None else Generation(max_tokens=max_tokens)
+        completion = self._session.complete(prompt, options)
+        return Answer(completion.text, _figures(completion))
+
+    def measure(self) -> Mapping[str, float]:
+        """Answer the bundle's probe a few times and return the medians."""
+        from edgeslm_agent.engine.generation import Generation
+
+        options = Generation(max_tokens=_MEASURE_TOKENS, ignore_stop=True)
+        runs = [_figures(self._session.complete(self._probe, options)) for _ in range(_MEASURE_RUNS)]
+        shared = [name for name in runs[0] if all(name in run for run in runs)]
+        medians = {name: statistics.median(run[name] for run in runs) for name in shared}
+        return {**medians, "load_s": self._session.load_s}
+
+    def close(self) -> None:
+        """Close the session."""
+        self._session.close()
+
+
+def read_facts(path: Path) -> ModelFacts | None:
+    """Return what a bundle holds without reading its weights; None when it cannot be opened, which loading will say."""
+    from edgeslm_agent.bundle import open_bundle
+
+    try:
+        return _facts(open_bundle(path, verify=False))
+    except EdgeSLMError:
+        return None
+
+
+def _facts(bundle: Bundle) -> ModelFacts:
+    return ModelFacts(bundle.bundle_id, bundle.manifest.model.name, bundle.manifest.variant)
+
+
+def _figures(completion: Completion) -> dict[str, float]:
+    figures = completion.figures
+    found: dict[str, float | None] = {
+        "prompt_tokens": figures.prompt_tokens,
+        "completion_tokens": figures.completion_tokens,
+        "first_token_s": figures.first_token_s,
+        "prefill_tps": figures.prefill_tps,
+        "decode_tps": figures.decode_tps,
+    }
+    return {name: float(f"{value:.6g}") for name, value in found.items() if value is not None}
+
+
+class Echo:
+    """A responder without a model, for tests and simulated fleets: it answers every prompt with the prompt."""
+
+    facts = ModelFacts("0" * 64, "echo", "echo")
+
+    def answer(self, prompt: str, max_tokens: int | None) -> Answer:
+        """Return the first `max_tokens` words."""
+        words = prompt.split()[:max_tokens]
+        count = float(len(words))
+        figures = {"completion_tokens": count, "first_token_s": 0.001, "prefill_tps": 1000.0, "decode_tps": 100.0}
+        return Answer(" ".join(words), figures)
+
+    def measure(self) -> Mapping[str, float]:
+        """Return invented speeds."""
+        return {"first_token_s": 0.001, "prefill_tps": 1000.0, "decode_tps": 100.0}
+
+    def close(self) -> None:
+        """Nothing to give back."""

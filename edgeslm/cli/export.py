@@ -1,0 +1,99 @@
+"""`edgeslm export [MODEL] --device PROFILE`: plan, build, check, measure, choose, and write one bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeslm.cli import eval as eval_verb
+from edgeslm.cli import output
+from edgeslm.cli.figures import shown
+from edgeslm.cli.plan import add_board_options, add_objective_option
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from edgeslm.pipeline import Built, ExportResult
+
+EPILOG = """\
+MODEL is a folder in Hugging Face layout, a hub id, a name of `edgeslm list models`, or left out: the built-in model.
+With no --recipe the plan's best is built, then the next more exact, until one passes the gate; with several, each is
+built and the best of those that pass is kept. A failed gate is exit code 1 and writes no bundle.
+examples:
+  edgeslm export --device jetson-nano -o home-nano
+  edgeslm export ./SmolLM2-135M --device rk3588 --recipe wi4b32-afp32 --recipe wi8-afp32 --text mine.txt"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("model", nargs="?", metavar="MODEL")
+    add_board_options(parser)
+    parser.add_argument("--recipe", action="append", metavar="R", default=[], help="build this recipe; may be repeated")
+    parser.add_argument("--format", choices=["onnx", "tflite"], default="onnx", help="format to write (default onnx)")
+    parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
+    eval_verb.add_data_options(parser)
+    add_objective_option(parser)
+    parser.add_argument("--gate", default="balanced", metavar="G", help="the quality to keep (default balanced)")
+    parser.add_argument("--genai", action="store_true", help="let onnxruntime-genai load the artefacts too")
+    parser.add_argument("--no-measure", action="store_true", help="do not measure speed and memory on this machine")
+    parser.add_argument("-o", dest="out", type=Path, metavar="DIR", help="where to write (default: the variant's name)")
+    parser.add_argument("--force", action="store_true", help="replace another bundle in that folder")
+
+
+def run(options: Namespace) -> int:
+    """Export and show the choice."""
+    from edgeslm.pipeline import export
+    from edgeslm_agent.units import parse_count
+
+    result = export(
+        options.model,
+        device=options.device,
+        out=options.out,
+        memory=options.memory,
+        recipes=options.recipe,
+        formats=(options.format,),
+        context=None if options.context is None else parse_count(options.context),
+        data=eval_verb.data_of(options),
+        objective=options.objective,
+        gate=options.gate,
+        measured=not options.no_measure,
+        force=options.force,
+        genai=options.genai,
+        progress=output.progress,
+    )
+    if options.json:
+        output.document("edgeslm.selection/1", result.document())
+    else:
+        show(result)
+    return 0
+
+
+def show(result: ExportResult) -> None:
+    """Print how the choice was made, what it promises, and what was observed."""
+    selection, winner = result.selection, result.winner
+    estimate = winner.candidate.estimate
+    output.result(f"{winner.candidate.variant} for {selection.device}: {selection.basis_line}")
+    output.result(f"  weights, KV cache   {shown(estimate.weights_bytes)}, {shown(estimate.kv_cache_bytes)} (exact)")
+    output.result(f"  peak memory         {shown(estimate.peak_bytes)}, estimated on {estimate.peak_bytes.on}")
+    output.result(f"  decode              {shown(estimate.decode_tps)}, estimated on {estimate.decode_tps.on}")
+    _show_measured(winner)
+    if winner.assessment is None:
+        output.result("quality: not measured")
+    else:
+        output.result("quality against fp32:")
+        eval_verb.show(winner.assessment)
+    for contender in selection.runners_up:
+        output.result(f"runner-up: {contender.candidate.variant}")
+    for entry in selection.rejected:
+        output.result(f"rejected: {entry.contender.candidate.variant}: {'; '.join(entry.reasons)}")
+    output.result(f"bundle {result.bundle.path} ({result.bundle.total_bytes} bytes), id {result.bundle.bundle_id[:16]}")
+
+
+def _show_measured(winner: Built) -> None:
+    from edgeslm_agent.units import format_bytes, format_rate
+
+    if winner.measurement is not None:
+        seen = winner.measurement
+        speeds = f"decode {format_rate(seen.decode_tps)}, prefill {format_rate(seen.prefill_tps)}"
+        output.result(f"  measured on {seen.on}    {speeds}, peak RSS {format_bytes(seen.peak_rss_bytes)}")

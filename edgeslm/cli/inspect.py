@@ -1,0 +1,54 @@
+"""`edgeslm inspect BUNDLE`: show what a bundle holds, and what was observed of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeslm.cli import output
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from edgeslm_agent.bundle import Bundle
+
+EVIDENCE = ("quality", "measure", "selection")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE")
+
+
+def run(options: Namespace) -> int:
+    """Show manifest and evidence without reading the weights."""
+    from edgeslm_agent.bundle import open_bundle, read_evidence
+
+    bundle = open_bundle(options.bundle, verify=False)
+    evidence = {name: read_evidence(bundle, name) for name in EVIDENCE}
+    if options.json:
+        output.document(
+            "edgeslm.inspect/1", {"id": bundle.bundle_id, "manifest": asdict(bundle.manifest), "evidence": evidence}
+        )
+    else:
+        _show(bundle)
+        for name, observed in evidence.items():
+            output.result(f"\n{name}: {'not measured' if observed is None else ''}".rstrip())
+            for key, value in (observed or {}).items():
+                if not isinstance(value, (list, dict)):
+                    output.result(f"  {key}: {value}")
+    return 0
+
+
+def _show(bundle: Bundle) -> None:
+    manifest = bundle.manifest
+    model, decoder = manifest.model, manifest.decoder
+    output.result(f"{manifest.variant}  id {bundle.bundle_id}")
+    output.result(f"model    {model.name} ({model.architecture}, {model.parameters:,} parameters) from {model.source}")
+    output.result(
+        f"decoder  {decoder.layers} layers, {decoder.kv_heads} KV heads of {decoder.head_size}, "
+        f"vocabulary {decoder.vocab_size}, context {decoder.context}"
+    )
+    output.result(f"needs    {manifest.runtime.name} >= {manifest.runtime.min_version}")
+    output.table(("file", "bytes", "sha256"), [(f.path, str(f.bytes), f.sha256[:16]) for f in manifest.files])

@@ -1,0 +1,42 @@
+"""`edgeslm measure BUNDLE`: measure speed and memory on this machine, with the engine the device uses."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeslm.cli import output
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE")
+
+
+def run(options: Namespace) -> int:
+    """Measure in a process of its own and remember the figures as the bundle's evidence."""
+    from edgeslm.profiler.measure import measure
+    from edgeslm_agent.bundle import open_bundle, write_evidence
+    from edgeslm_agent.units import format_bytes
+
+    bundle = open_bundle(options.bundle)
+    with output.progress(f"measuring {bundle.manifest.variant}", 1) as advance:
+        measurement = measure(bundle.path)
+        advance(1)
+    write_evidence(bundle, "measure", asdict(measurement))
+    if options.json:
+        output.document("edgeslm.measure/1", measurement)
+        return 0
+    output.result(f"{bundle.manifest.variant} on this machine (measured, medians):")
+    output.result(f"  load         {measurement.load_s:.2f} s")
+    output.result(
+        f"  first token  {measurement.first_token_s * 1000:.0f} ms after a prompt of {measurement.prompt_tokens}"
+    )
+    output.result(f"  prefill      {measurement.prefill_tps:.0f} tokens/s")
+    output.result(f"  decode       {measurement.decode_tps:.0f} tokens/s")
+    output.result(f"  peak RSS     {format_bytes(measurement.peak_rss_bytes)}")
+    return 0

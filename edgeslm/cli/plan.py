@@ -1,0 +1,101 @@
+"""`edgeslm plan [MODEL] --device PROFILE`: what would be built, in which order, and why the rest would not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgeslm.cli import output
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from edgeslm.profiler.plan import Candidate, Plan
+
+EPILOG = """MODEL is a folder in Hugging Face layout, a hub id, a name of `edgeslm list models`, or left out: the
+built-in model. Only config.json and the headers of the weights are read. Bytes of weights and cache are exact; the
+peak and the speeds are estimates with their range, for a full context and a prompt of 128 tokens (half the context if
+that is less)."""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("model", nargs="?", metavar="MODEL")
+    add_board_options(parser)
+    parser.add_argument(
+        "--recipe", action="append", metavar="R", default=[], help="plan this recipe only; may be repeated"
+    )
+    parser.add_argument("--format", action="append", choices=["onnx", "tflite"], help="plan this format (default onnx)")
+    parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
+    add_objective_option(parser)
+
+
+def add_board_options(parser: ArgumentParser) -> None:
+    """Add --device and --memory."""
+    parser.add_argument(
+        "--device", required=True, metavar="PROFILE", help="a name of `edgeslm list devices`, a FILE.yaml, or here"
+    )
+    parser.add_argument("--memory", metavar="SIZE", help="memory fitted, such as 2GB, when it is not the profile's")
+
+
+def add_objective_option(parser: ArgumentParser) -> None:
+    """Add --objective."""
+    parser.add_argument(
+        "--objective",
+        choices=["speed", "memory", "quality", "energy"],
+        default="speed",
+        help="what decides between candidates that fit (default speed)",
+    )
+
+
+def run(options: Namespace) -> int:
+    """Plan and show; NothingFits (exit code 1) when every candidate is dropped, after the table that says why."""
+    planned = _planned(options)
+    if not options.json:
+        _show(planned)
+    planned.require_kept()
+    if options.json:
+        output.document("edgeslm.plan/1", planned.document())
+    return 0
+
+
+def _planned(options: Namespace) -> Plan:
+    from edgeslm.planning import plan
+    from edgeslm_agent.units import parse_count
+
+    return plan(
+        options.model,
+        device=options.device,
+        memory=options.memory,
+        recipes=options.recipe,
+        formats=tuple(options.format or ("onnx",)),
+        context=None if options.context is None else parse_count(options.context),
+        objective=options.objective,
+    )
+
+
+def _show(planned: Plan) -> None:
+    from edgeslm_agent.units import format_bytes, format_count
+
+    output.result(
+        f"{planned.model} for {planned.device}: context {format_count(planned.context)}, "
+        f"{format_bytes(planned.app_budget_bytes)} for the agent and its model; by {planned.objective}, from estimates"
+    )
+    columns = ("variant", "", "weights", "KV cache", "peak memory", "decode", "first token")
+    output.table(columns, [_row(candidate) for candidate in planned.candidates])
+    if not planned.kept:
+        return  # the error that follows has every reason
+    for candidate in planned.candidates:
+        if candidate.reasons:
+            output.result(f"{candidate.variant} is dropped: {'; '.join(candidate.reasons)}")
+    names = ", then ".join(candidate.recipe for candidate in planned.to_try())
+    output.result(f"to try, until one passes the quality gate: {names}")
+
+
+def _row(candidate: Candidate) -> tuple[str, ...]:
+    from edgeslm.cli.figures import shown
+
+    figures = candidate.estimate
+    sizes = (figures.weights_bytes, figures.kv_cache_bytes, figures.peak_bytes)
+    cells = [shown(figure) for figure in (*sizes, figures.decode_tps, figures.first_token_s)]
+    return (candidate.variant, "kept" if candidate.kept else "dropped", *cells)

@@ -1,0 +1,93 @@
+"""Watching a broker: reads status, capability and telemetry, never acknowledges a record, changes nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeslm.fleet.client import CONNECT_S, connect
+from edgeslm.fleet.view import Sightings
+from edgeslm_agent.contract.topics import parse_topic
+from edgeslm_agent.link.endpoint import Endpoint, Patience
+from edgeslm_agent.link.transport import Received, SessionOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgeslm_agent.contract.telemetry import Sample
+    from edgeslm_agent.contract.topics import DeviceId, Leaf, Scope, Topic
+    from edgeslm_agent.link.transport import Transport
+
+_LEAVES: tuple[Leaf, ...] = ("status", "capability", "telemetry")
+_SETTLE_S = 1.0  # retained messages arrive at once; this is for slow links
+_REMEMBERED = 100_000  # keys of samples already shown
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One sample as it came by, resent ones left out."""
+
+    device: DeviceId
+    boot: str
+    sample: Sample
+
+
+def look(transport: Transport, scope: Scope, wait_s: float) -> tuple[Sightings, float]:
+    """Listen until every online device has reported, at most `wait_s`; returns what was seen and how long it took.
+
+    Raises Unreachable, Refused or TimedOut when there is no broker.
+    """
+    sightings = Sightings()
+    endpoint = _endpoint(transport, scope)
+    try:
+        connect(endpoint, CONNECT_S)
+        started = time.monotonic()
+        while (listened := time.monotonic() - started) < wait_s:
+            if listened >= _SETTLE_S and sightings.heard_all():
+                break
+            happening = endpoint.poll(min(wait_s - listened, 0.2))
+            if isinstance(happening, Received) and (topic := _topic(happening, scope)):
+                sightings.take(topic, happening.payload, time.monotonic())
+        return sightings, time.monotonic() - started
+    finally:
+        endpoint.close()
+
+
+def follow(transport: Transport, scope: Scope, for_s: float | None = None) -> Iterator[Reading]:
+    """Yield samples as they come, each once, for ever or for `for_s` seconds; the link is kept alive meanwhile."""
+    shown: OrderedDict[tuple[DeviceId, str, int], None] = OrderedDict()
+    sightings = Sightings()
+    endpoint = _endpoint(transport, scope)
+    try:
+        connect(endpoint, CONNECT_S)
+        deadline = float("inf") if for_s is None else time.monotonic() + for_s
+        while (left := deadline - time.monotonic()) > 0:
+            happening = endpoint.poll(min(left, 1.0))
+            if not isinstance(happening, Received) or (topic := _topic(happening, scope)) is None:
+                continue
+            telemetry = sightings.take(topic, happening.payload, time.monotonic())
+            for sample in telemetry.samples if telemetry else ():
+                key = (topic.owner, telemetry.boot if telemetry else "", sample.seq)
+                if key not in shown:
+                    shown[key] = None
+                    if len(shown) > _REMEMBERED:
+                        shown.popitem(last=False)
+                    yield Reading(topic.owner, key[1], sample)
+    finally:
+        endpoint.close()
+
+
+def _topic(message: Received, scope: Scope) -> Topic | None:
+    """Return the topic when it is ours; some brokers hand out retained messages nobody asked for."""
+    topic = parse_topic(message.topic)
+    return topic if topic is not None and scope.covers(topic.owner) else None
+
+
+def _endpoint(transport: Transport, scope: Scope) -> Endpoint:
+    name = f"edgeslm-view-{os.urandom(6).hex()}"
+    return Endpoint(
+        transport, SessionOptions(name), [scope.filter(leaf) for leaf in _LEAVES], patience=Patience(inbox=10_000)
+    )

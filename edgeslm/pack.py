@@ -1,0 +1,186 @@
+"""Writes a bundle: artifacts, tokenizer and manifest go into a temporary sibling folder, then one rename.
+
+A bundle exists whole or not at all. `staging` gives the folder that becomes the bundle and removes it when anything
+goes wrong, Ctrl-C included; `seal` writes tokenizer and manifest into it; `publish` makes it the bundle.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeslm_agent.bundle import Bundle, file_digest, open_bundle
+from edgeslm_agent.contract.manifest import (
+    MANIFEST_NAME,
+    FileEntry,
+    Limits,
+    Manifest,
+    ModelSource,
+    Probe,
+    RuntimeRequirement,
+)
+from edgeslm_agent.engine.session import Session
+from edgeslm_agent.errors import BundleError, EnvironmentProblem, UsageError
+from edgeslm_exporters.chat_template import bos_token, compile_chat, stop_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgeslm_exporters.checkpoint import Checkpoint
+    from edgeslm_exporters.export import Artifact
+
+PROBE_TOKENS = 8
+PROBE_TOP = 5
+PROBE_MARGIN = 0.25  # logits closer than this may change places between processors
+PROBE_STARTS = (7919, 104729, 1299709)  # fixed prompts, tried until one has a clear answer
+TOKENIZER = "tokenizer/tokenizer.json"
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `out`; it is removed at the end unless `publish` renamed it.
+
+    Raises EnvironmentProblem when the folder of `out` cannot be written.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+        folder.chmod(out.parent.stat().st_mode & 0o777)  # mkdtemp's is for the owner alone; a bundle is not a secret
+    except OSError as error:
+        raise EnvironmentProblem(f"cannot write beside {out}: {error.strerror}", "choose another -o") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def seal(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifact, variant: str) -> Bundle:
+    """Add tokenizer and manifest to a folder that holds the artifact; the probe is computed by running it.
+
+    `label` is how the manifest names the checkpoint's source.
+    """
+    (folder / "tokenizer").mkdir()
+    shutil.copyfile(checkpoint.tokenizer_path, folder / TOKENIZER)
+    manifest = _manifest(folder, checkpoint, label, artifact, variant)
+    manifest = replace(manifest, probe=_probe(Bundle(folder, manifest, manifest.bundle_id)))
+    _write_synced(folder / MANIFEST_NAME, manifest.to_bytes())
+    _sync_tree(folder)
+    return Bundle(folder, manifest, manifest.bundle_id)
+
+
+def publish(staged: Bundle, out: Path, *, force: bool) -> Bundle:
+    """Make the staged folder the bundle at `out` and return it; the same bundle already there only gets new evidence.
+
+    Raises UsageError when `out` holds something else and `force` is not given.
+    """
+    check_free(out, staged.bundle_id, force=force)
+    if out.exists():
+        retired = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".retired", dir=out.parent))
+        out.rename(retired / out.name)
+        staged.path.rename(out)
+        shutil.rmtree(retired, ignore_errors=True)
+    else:
+        staged.path.rename(out)
+    _sync_folder(out.parent)
+    return open_bundle(out, verify=False)
+
+
+def check_free(out: Path, bundle_id: str | None, *, force: bool) -> None:
+    """Return when `out` may be written: absent, empty, the same bundle, or any bundle with `force`.
+
+    With `bundle_id` None any bundle may turn out to be the same: the check before the work is done.
+
+    Raises UsageError otherwise; a folder that is not a bundle is never removed, not even with `force`.
+    """
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    try:
+        present = open_bundle(out, verify=False).bundle_id
+    except BundleError as error:
+        if force and (out / MANIFEST_NAME).is_file():
+            return
+        raise UsageError(f"{out} exists and is not a bundle", "choose another -o, or remove it yourself") from error
+    if bundle_id not in {None, present} and not force:
+        raise UsageError(f"{out} holds another bundle ({present[:12]})", "choose another -o, or give --force")
+
+
+def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifact, variant: str) -> Manifest:
+    spec, decoder, tokenizer = artifact.spec, artifact.decoder, folder / TOKENIZER
+    return Manifest(
+        variant=variant,
+        recipe=artifact.recipe.name,
+        format="onnx",
+        context=decoder.context,
+        model=ModelSource(
+            checkpoint.name,
+            label,
+            checkpoint.revision or "",
+            checkpoint.digest(),
+            spec.model_type,
+            spec.parameters,
+        ),
+        runtime=RuntimeRequirement("onnxruntime", artifact.layout.min_onnxruntime),
+        decoder=decoder,
+        tokenizer=TOKENIZER,
+        bos_token_id=bos_token(checkpoint),
+        stop_token_ids=stop_tokens(checkpoint),
+        chat=compile_chat(checkpoint),
+        limits=Limits(max_prompt_tokens=decoder.context - 1, max_tokens=decoder.context - 1),
+        probe=Probe((), ()),
+        files=(*artifact.files, FileEntry(TOKENIZER, tokenizer.stat().st_size, file_digest(tokenizer))),
+        tools={"edgeslm": version("edgeslm"), "onnx": version("onnx")},
+    )
+
+
+def _probe(bundle: Bundle) -> Probe:
+    """Return a prompt and its most likely next tokens, as far down as their order is beyond doubt, at least one."""
+    with Session.open(bundle, check_probe=False) as session:
+        found = []
+        for start in PROBE_STARTS:
+            found.append(_probe_from(session, start))
+            if len(found[-1].top_tokens) > 1:  # the first token is clearly ahead of the second
+                break
+    return max(found, key=lambda probe: len(probe.top_tokens))
+
+
+def _probe_from(session: Session, start: int) -> Probe:
+    decoder = session.manifest.decoder
+    length = min(PROBE_TOKENS, decoder.context)
+    token_ids = tuple((start * (index + 1)) % decoder.vocab_size for index in range(length))
+    logits = session.score(token_ids)[-1]
+    order = [int(index) for index in logits.argsort()[::-1][: PROBE_TOP + 1]]
+    clear = 1
+    while clear < len(order) - 1 and logits[order[clear - 1]] - logits[order[clear]] >= PROBE_MARGIN:
+        clear += 1
+    return Probe(token_ids, tuple(order[:clear]))
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        else:
+            _sync_folder(path)
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Predicts, measures and chooses: plan, estimate, quality, measure, select."""

@@ -1,0 +1,111 @@
+"""What quality is measured on: a text, or tasks with their expected answers; the user's, the model's own, or a default.
+
+A tasks file is JSON lines: `{"prompt": "...", "expected": ...}`, where `expected` is a string or any JSON value.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeslm_agent.errors import ConfigError, UsageError
+
+MAX_FILE_BYTES = 64 * 2**20
+DEFAULT_TEXT = Path(__file__).with_name("default_text.txt")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One prompt and the answer that counts as right: a string, or a JSON value compared as a value."""
+
+    prompt: str
+    expected: Any
+
+    @property
+    def answer(self) -> str:
+        """The expected answer as a model writes it: JSON without spaces, in the order of the file."""
+        if isinstance(self.expected, str):
+            return self.expected
+        return json.dumps(self.expected, separators=(",", ":"), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`name` says in words what the figures rest on; exactly one of `text` and `tasks` holds data."""
+
+    name: str
+    text: str = ""
+    tasks: tuple[Task, ...] = ()
+
+    @property
+    def json_tasks(self) -> bool:
+        """Whether the answers are JSON values."""
+        return any(not isinstance(task.expected, str) for task in self.tasks)
+
+
+def default_text() -> Dataset:
+    """Return the short English text that ships with edgeslm, for users who bring no data."""
+    return Dataset(
+        "the default text of edgeslm (general English; bring your own with --text or --tasks)",
+        text=DEFAULT_TEXT.read_text("utf-8"),
+    )
+
+
+def read_text(path: Path) -> Dataset:
+    """Read a user's text.
+
+    Raises UsageError when the file is missing, empty, not UTF-8, or larger than 64 MiB.
+    """
+    text = _read(path)
+    if not text.strip():
+        raise UsageError(f"{path} is empty", "give a text of a few thousand words of the kind the model will see")
+    return Dataset(f"text {path.name}", text=text)
+
+
+def read_tasks(path: Path, name: str = "") -> Dataset:
+    """Read a tasks file.
+
+    Raises UsageError when it cannot be read, ConfigError with every bad line when its content is wrong.
+    """
+    tasks, problems = [], []
+    for number, line in enumerate(_read(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        parsed = _parse_task(line)
+        if isinstance(parsed, Task):
+            tasks.append(parsed)
+        else:
+            problems.append(f"{path}:{number}: {parsed}")
+    if not tasks and not problems:
+        problems.append(f"{path}:1: no tasks")
+    if problems:
+        raise ConfigError(f"{path} is not a tasks file", 'one {"prompt": "...", "expected": ...} a line', problems[:20])
+    return Dataset(name or f"tasks {path.name}", tasks=tuple(tasks))
+
+
+def _parse_task(line: str) -> Task | str:
+    try:
+        entry = json.loads(line)
+    except ValueError as error:
+        return f"not JSON: {error}"
+    if not isinstance(entry, dict):
+        return "not an object"
+    missing = [key for key in ("prompt", "expected") if key not in entry]
+    if missing:
+        return f"lacks {' and '.join(missing)}"
+    if not isinstance(entry["prompt"], str) or not entry["prompt"]:
+        return "prompt is not a text"
+    return Task(entry["prompt"], entry["expected"])
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise UsageError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB", "a few thousand lines are enough")
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8: {error}", "save it as UTF-8") from error

@@ -1,0 +1,189 @@
+"""Memory and speed of a variant before it exists: exact bytes from the layout, the rest from what the board reaches.
+
+Memory. weights_bytes and kv_cache_bytes are exact. What the runtime makes of them was observed with onnxruntime 1.31.1
+(a 135M decoder, contexts of 2048, five recipes; x86-64), and is stated as formulas that hold within a few megabytes:
+
+- each MatMulNBits keeps its weights packed for the processor, plus its scales once more and one float a block (8 bytes
+  a block more than the file: 1.4x for int4 in blocks of 32, 1.1x in blocks of 128); the file's pages do not stay;
+- floats are kept as fp32 whatever the file holds (fp16: twice its bytes);
+- while loading, the largest matrix exists twice;
+- a prefill chunk holds its widest tensors and its attention scores (heads x rows x tokens so far);
+- embedding rows are read from the mapped file, whose touched pages count until the kernel wants them back.
+
+Speed. A token takes ((bytes / bandwidth)^4 + (multiply-adds / rate)^4)^(1/4) plus a constant a layer: a token reads
+every weight once, and depth costs by itself (public fits of 20 models: two coefficients, bytes and layers, leave 11 %).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeslm.profiler.figure import Figure, exact
+from edgeslm_exporters.onnx.layout import Blocks
+
+if TYPE_CHECKING:
+    from edgeslm.catalog import Profile
+    from edgeslm.catalog.profile import Rate
+    from edgeslm_exporters.onnx.layout import Layout
+
+PROMPT_TOKENS = 128  # speeds are for a prompt of this length, or half the context; `measure` uses the same
+ANSWER_TOKENS = 32
+CHUNK = 128  # tokens the engine prefills at once
+MB = 2**20
+SHARPNESS = 4  # of the roofline's corner; 1 would add both times, infinity takes the larger
+
+
+@dataclass(frozen=True)
+class Span:
+    """A quantity with its range."""
+
+    value: float
+    low: float
+    high: float
+
+    def figure(self, unit: str, on: str) -> Figure:
+        """Return it as an estimated figure."""
+        return Figure(self.value, self.low, self.high, unit, "estimated", on)
+
+    def __mul__(self, factor: float) -> Span:
+        """Scale by a known number."""
+        return Span(self.value * factor, self.low * factor, self.high * factor)
+
+
+RUNTIME = Span(72 * MB, 55 * MB, 96 * MB)  # interpreter, numpy, tokenizers, onnxruntime, MQTT, an idle session
+TOKENIZER_PER_ENTRY = Span(380, 200, 600)  # bytes: vocabularies of 32 k and 50 k entries took 15-19 MB
+LAYER_CYCLES = Span(200e3, 80e3, 500e3)  # of the fastest core, per layer and pass: 0.07 ms at 3 GHz
+# How far our runtime may be from the one a rate was taken with: public runs of one model differ by a quarter between
+# equal graphs, and more between runtimes.
+OTHER_RUNTIME = {"published": (0.6, 1.25), "measured": (0.9, 1.1), "estimated": (1.0, 1.0)}
+FLOAT_SHARE = Span(0.5, 0.3, 1.0)  # of the int8 rate that fp32 products reach where there is a dot product
+BOTH_COPIES_BEFORE = (1, 22)  # older runtimes may keep the file's bytes beside the packed ones
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Predicted figures of one variant on one board: bytes, tokens a second, seconds."""
+
+    weights_bytes: Figure
+    kv_cache_bytes: Figure
+    activations_bytes: Figure
+    runtime_bytes: Figure
+    peak_bytes: Figure
+    decode_tps: Figure
+    prefill_tps: Figure
+    first_token_s: Figure
+
+
+def estimate(places: Layout, profile: Profile) -> Estimate:
+    """Predict the variant with this layout on the board of `profile`."""
+    on = profile.name
+    runtime = _sum(RUNTIME, TOKENIZER_PER_ENTRY * places.spec.vocab)
+    activations = _activations(places)
+    prompt = prompt_tokens(places.context)
+    first = _pass_seconds(places, profile, prompt)
+    step = _pass_seconds(places, profile, 1)
+    return Estimate(
+        weights_bytes=exact(places.weights_bytes, "bytes", "estimated", on),
+        kv_cache_bytes=exact(places.kv_cache_bytes, "bytes", "estimated", on),
+        activations_bytes=activations.figure("bytes", on),
+        runtime_bytes=runtime.figure("bytes", on),
+        peak_bytes=_peak(places, profile, runtime, activations).figure("bytes", on),
+        decode_tps=Span(1 / step.value, 1 / step.high, 1 / step.low).figure("tokens/s", on),
+        prefill_tps=Span(prompt / first.value, prompt / first.high, prompt / first.low).figure("tokens/s", on),
+        first_token_s=first.figure("s", on),
+    )
+
+
+def prompt_tokens(context: int) -> int:
+    """Return the length of the prompt that speeds are given for."""
+    return max(1, min(PROMPT_TOKENS, context // 2))
+
+
+def decode_read_bytes(places: Layout) -> float:
+    """Return the bytes one decoding step reads: every matrix as the runtime holds it, and a cache of usual length."""
+    cached = min(places.context, prompt_tokens(places.context) + ANSWER_TOKENS // 2)
+    return places.decode_read_bytes + places.kv_cache_bytes * cached / places.context
+
+
+def _resident_bytes(places: Layout) -> int:
+    """Return the bytes the runtime keeps of the weights once loaded."""
+    return places.loaded_bytes + sum(8 * matrix.blocks * matrix.projection.rows for matrix in places.products)
+
+
+def _peak(places: Layout, profile: Profile, runtime: Span, activations: Span) -> Span:
+    resident = _resident_bytes(places)
+    largest = max(matrix.loaded_bytes for matrix in places.matrices)
+    touched = places.table.bytes
+    cache = places.kv_cache_bytes
+    filled = cache * min(1, (prompt_tokens(places.context) + ANSWER_TOKENS) / places.context)
+    copies = places.weights_bytes if _keeps_both_copies(profile) else 0
+    return Span(
+        runtime.value + resident + max(largest, cache + activations.value + touched / 2),
+        runtime.low + resident + max(largest / 2, filled + activations.low),
+        runtime.high + resident * 1.05 + copies + max(largest, cache + activations.high + touched),
+    )
+
+
+def _keeps_both_copies(profile: Profile) -> bool:
+    newest = profile.onnxruntime.newest
+    return newest is not None and tuple(int(part) for part in newest.split(".")[:2]) < BOTH_COPIES_BEFORE
+
+
+def _activations(places: Layout) -> Span:
+    """Return the bytes of a prefill chunk's tensors at the full context, and at least those of a usual prompt."""
+    full = _chunk_bytes(places, min(CHUNK, places.context), places.context)
+    usual = _chunk_bytes(places, prompt_tokens(places.context), prompt_tokens(places.context))
+    return Span(full, min(usual, 0.7 * full), 1.5 * full)
+
+
+def _chunk_bytes(places: Layout, rows: int, tokens: int) -> int:
+    spec = places.spec
+    width = 4 * spec.intermediate + 2 * spec.hidden + 2 * spec.query_size + 2 * spec.kv_size
+    return 4 * (rows * width + rows * tokens * spec.heads + 2 * spec.vocab)
+
+
+def _pass_seconds(places: Layout, profile: Profile, tokens: int) -> Span:
+    """Return the seconds of reading `tokens` at once: a prompt, or the one token of a decoding step."""
+    bandwidth = _reached(profile.speed.decode_gb_s)
+    rate = _multiply_rate(places, profile)
+    nbytes = decode_read_bytes(places)
+    products = _multiply_adds(places, tokens)
+    cycles = profile.cores[0].max_mhz * 1e6
+    return Span(
+        *(
+            ((nbytes / 1e9 / speed) ** SHARPNESS + (products / 1e9 / compute) ** SHARPNESS) ** (1 / SHARPNESS)
+            + places.spec.layers * layer / cycles
+            for speed, compute, layer in (
+                (bandwidth.value, rate.value, LAYER_CYCLES.value),
+                (bandwidth.high, rate.high, LAYER_CYCLES.low),
+                (bandwidth.low, rate.low, LAYER_CYCLES.high),
+            )
+        )
+    )
+
+
+def _multiply_adds(places: Layout, tokens: int) -> float:
+    """Return the multiply-adds of reading `tokens` at once; the head sees the last one only."""
+    spec = places.spec
+    layers = sum(matrix.projection.rows * matrix.projection.columns for matrix in places.projections)
+    return tokens * (layers + spec.layers * spec.query_size * tokens) + spec.vocab * spec.hidden
+
+
+def _multiply_rate(places: Layout, profile: Profile) -> Span:
+    rate = _reached(profile.speed.prefill_gmac_s)
+    quantised = isinstance(places.projections[0].storage, Blocks)
+    if profile.target().int8_dot_product:
+        share = Span(1, 1, 1) if quantised else FLOAT_SHARE
+    else:  # 4-bit weights are widened to fp32 in the kernel; nobody measured ours on such a core
+        share = Span(1, 0.5, 1) if quantised else Span(1, 1, 1)
+    return Span(rate.value * share.value, rate.low * share.low, rate.high * share.high)
+
+
+def _reached(rate: Rate) -> Span:
+    low, high = OTHER_RUNTIME[rate.basis]
+    return Span(rate.value, rate.low * low, rate.high * high)
+
+
+def _sum(one: Span, other: Span) -> Span:
+    return Span(one.value + other.value, one.low + other.low, one.high + other.high)

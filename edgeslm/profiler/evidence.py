@@ -1,0 +1,79 @@
+"""Turns a bundle and what was observed of it into a contender: its plan for a board, its measurements, its quality.
+
+Evidence is read leniently: a file that is missing or lacks a figure leaves that figure unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, get_args
+
+from edgeslm.profiler.figure import Figure, exact
+from edgeslm.profiler.gate import Gate, judge
+from edgeslm.profiler.plan import plan
+from edgeslm.profiler.quality import Quality
+from edgeslm.profiler.select import Contender, Observed, QualityEvidence, QualityStatus
+from edgeslm_agent.bundle import read_evidence
+from edgeslm_exporters.onnx.read_back import spec_of_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edgeslm.catalog import Profile
+    from edgeslm.profiler.plan import Candidate
+    from edgeslm_agent.bundle import Bundle
+
+_MEASURED = {
+    "peak_bytes": ("peak_rss_bytes", "bytes"),
+    "decode_tps": ("decode_tps", "tokens/s"),
+    "prefill_tps": ("prefill_tps", "tokens/s"),
+    "first_token_s": ("first_token_s", "s"),
+}
+
+
+def contender(bundle: Bundle, profile: Profile, gate: Gate | None = None) -> Contender:
+    """Describe a bundle for a board; `gate` judges its measured quality anew, else the verdict found in it stands.
+
+    Raises Corrupt when the bundle's graph cannot be read, MissingExtra without onnx.
+    """
+    observed = observed_from(read_evidence(bundle, "measure"))
+    quality = quality_from(read_evidence(bundle, "quality"), gate)
+    return Contender(_candidate(bundle, profile), observed, quality, label=str(bundle.path))
+
+
+def observed_from(document: Mapping[str, Any] | None) -> Observed:
+    """Return the figures of `evidence/measure.json`, each on the machine it names."""
+    document = document or {}
+    on = str(document.get("on", "host"))
+    figures: dict[str, Figure] = {
+        name: exact(float(document[key]), unit, "measured", on)
+        for name, (key, unit) in _MEASURED.items()
+        if isinstance(document.get(key), (int, float))
+    }
+    return Observed(**figures)
+
+
+def quality_from(document: Mapping[str, Any] | None, gate: Gate | None = None) -> QualityEvidence:
+    """Return the verdict of `evidence/quality.json`, or that of `gate` on its figures."""
+    document = document or {}
+    kld = document.get("kld_mean")
+    if kld is None or document.get("status") not in get_args(QualityStatus):
+        return QualityEvidence("not measured")
+    if gate is not None:
+        verdict = judge(Quality(**{f.name: document[f.name] for f in fields(Quality) if f.name in document}), gate)
+        return QualityEvidence("passed" if verdict.passed else "failed", gate.name, verdict.reasons, float(kld))
+    return QualityEvidence(document["status"], document.get("gate"), tuple(document.get("reasons", ())), float(kld))
+
+
+def _candidate(bundle: Bundle, profile: Profile) -> Candidate:
+    manifest = bundle.manifest
+    spec = spec_of_graph(bundle.file(manifest.decoder.graph), manifest.decoder)
+    planned = plan(
+        manifest.model.name,
+        spec,
+        profile,
+        recipes=[manifest.recipe],
+        formats=[manifest.format],
+        context=manifest.context,
+    )
+    return planned.candidates[0]

@@ -1,0 +1,1 @@
+"""The second floor of edgeslm: turns a checkpoint into what the agent runs."""

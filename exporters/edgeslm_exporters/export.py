@@ -1,0 +1,127 @@
+"""The conversion on one screen: checkpoint -> spec -> layout -> data file and graph."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edgeslm_agent.contract.manifest import DecoderShape, FileEntry
+from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra
+from edgeslm_exporters.architectures import describe
+from edgeslm_exporters.onnx.layout import GRAPH_NAME, Layout, layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edgeslm_exporters.checkpoint import Checkpoint
+    from edgeslm_exporters.decoder_spec import DecoderSpec
+    from edgeslm_exporters.recipe import Recipe
+
+GRAPH_ALLOWANCE = 8 * 2**20  # the graph itself and what else a bundle holds
+THREADS = 4
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a conversion wrote: `files` with hashes, and what an engine must know; `seconds` is wall time."""
+
+    files: tuple[FileEntry, ...]
+    decoder: DecoderShape
+    seconds: float
+    layout: Layout
+    spec: DecoderSpec
+    recipe: Recipe
+
+    @property
+    def graphs(self) -> tuple[str, ...]:
+        """Paths of the graphs among the files."""
+        return tuple(entry.path for entry in self.files if entry.path.endswith(".onnx"))
+
+
+def work_units(spec: DecoderSpec) -> int:
+    """Return how many units a conversion reports to `advance` in total: the weights of all its matrices."""
+    tables = (spec.embedding,) if spec.tied else (spec.embedding, spec.head)
+    return sum(projection.rows * projection.columns for projection in (*tables, *spec.projections()))
+
+
+def convert(
+    checkpoint: Checkpoint,
+    recipe: Recipe,
+    context: int,
+    out_dir: Path,
+    *,
+    genai: bool = False,
+    advance: Callable[[int], None] | None = None,
+) -> Artifact:
+    """Write artifacts/model.onnx and artifacts/model.onnx.data below `out_dir`, an empty folder of the caller's.
+
+    With `genai` also artifacts/genai.onnx, on the same data file, and the genai_config.json that names it.
+    Raises UnsupportedArchitecture, UnsupportedOperator or BadCheckpoint for what cannot be converted,
+    EnvironmentProblem when the disk is too small. What is half written then is the caller's to remove, with the folder.
+    """
+    if find_spec("onnx") is None:
+        raise MissingExtra("writing ONNX needs the package onnx", "pip install 'edgeslm[export]'")
+    from edgeslm_exporters.onnx.genai import write_genai
+    from edgeslm_exporters.onnx.graph import decoder_graph
+    from edgeslm_exporters.onnx.writer import write_data
+
+    began = time.perf_counter()
+    spec = describe(checkpoint.config, checkpoint.shapes)
+    _check_tokenizer(checkpoint, spec)
+    places = layout(spec, recipe, context)
+    folder = out_dir / "artifacts"
+    _check_space(out_dir, places.weights_bytes + GRAPH_ALLOWANCE)
+    folder.mkdir()
+    graph = decoder_graph(places).SerializeToString(deterministic=True)
+    try:
+        (folder / GRAPH_NAME).write_bytes(graph)
+        data = write_data(checkpoint, places, folder, _threads(), advance or (lambda _by: None))
+        extra = write_genai(checkpoint, places, folder) if genai else ()
+    except OSError as error:
+        raise _disk_problem(error, out_dir) from error
+    entry = FileEntry(f"artifacts/{GRAPH_NAME}", len(graph), hashlib.sha256(graph).hexdigest())
+    decoder = DecoderShape(
+        graph=entry.path,
+        layers=spec.layers,
+        kv_heads=spec.kv_heads,
+        head_size=spec.head_size,
+        vocab_size=spec.vocab,
+        context=context,
+        position_ids=not places.fused_rotary,
+    )
+    return Artifact((entry, data, *extra), decoder, time.perf_counter() - began, places, spec, recipe)
+
+
+def _threads() -> int:
+    return min(THREADS, len(os.sched_getaffinity(0)))
+
+
+def _check_tokenizer(checkpoint: Checkpoint, spec: DecoderSpec) -> None:
+    size = checkpoint.tokenizer.size
+    if size > spec.vocab:
+        raise BadCheckpoint(
+            f"the tokenizer has {size} tokens, the model a vocabulary of {spec.vocab}: some ids have no embedding",
+            "take tokenizer.json from the place the weights came from",
+        )
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise EnvironmentProblem(
+            f"the artefact needs {needed / 1e6:.0f} MB, {folder} has {free / 1e6:.0f} MB free",
+            "free some space, or choose another folder with -o",
+        )
+
+
+def _disk_problem(error: OSError, folder: Path) -> EnvironmentProblem:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    what = "the disk is full" if full else f"cannot write ({error.strerror})"
+    return EnvironmentProblem(f"{what}: {folder}", "free some space, or choose another folder with -o")

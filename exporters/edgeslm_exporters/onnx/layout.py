@@ -1,0 +1,237 @@
+"""Where every byte of `model.onnx.data` lies, from the spec alone: the writer and the plan read the same numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from edgeslm_exporters.recipe import BLOCKS, Quantization
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgeslm_exporters.decoder_spec import DecoderSpec, Layer, Projection
+    from edgeslm_exporters.recipe import Float, Recipe
+
+GRAPH_NAME, DATA_NAME = "model.onnx", "model.onnx.data"
+ALIGNMENT = 4096  # a page: the runtime maps each tensor by itself
+ROW_POINTS = "embed_tokens.row_points"  # zero points of a 4-bit table as the embedding reads them
+DType = Literal["float32", "float16", "uint8"]
+_WIDTHS: dict[DType, int] = {"float32": 4, "float16": 2, "uint8": 1}
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """One initialiser: `offset` and `bytes` in the data file."""
+
+    name: str
+    dtype: DType
+    shape: tuple[int, ...]
+    offset: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A quantised matrix: `bits` a weight, blocks of `block` along K (`per_row`: a row's blocks share their scale)."""
+
+    bits: int
+    block: int
+    symmetric: bool
+    per_row: bool
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A projection and how it is stored. N = `projection.rows`, K = `projection.columns`."""
+
+    projection: Projection
+    storage: Blocks | Float
+
+    @property
+    def blocks(self) -> int:
+        """Blocks along one row, the last one padded; 0 for floats."""
+        return math.ceil(self.projection.columns / self.storage.block) if isinstance(self.storage, Blocks) else 0
+
+    @property
+    def bits(self) -> int:
+        """Bits of a stored weight, without scales."""
+        if isinstance(self.storage, Blocks):
+            return self.storage.bits
+        return 16 if self.storage == "fp16" else 32
+
+    @property
+    def block(self) -> int:
+        """Weights that share a scale; 0 for floats."""
+        return self.storage.block if isinstance(self.storage, Blocks) else 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in the file, scales and padding included."""
+        return sum(math.prod(shape) * _WIDTHS[dtype] for _, dtype, shape in self.tensors())
+
+    @property
+    def loaded_bytes(self) -> int:
+        """Bytes the kernel holds: as stored, but fp16 widened to fp32."""
+        return 2 * self.bytes if self.storage == "fp16" else self.bytes
+
+    @property
+    def needs_row_points(self) -> bool:
+        """Whether, used as an embedding, it needs zero points of its own.
+
+        Typed as uint4 a table has no default zero point, and no padding where a row has an odd number of blocks.
+        """
+        storage = self.storage
+        return isinstance(storage, Blocks) and storage.bits == 4 and (storage.symmetric or self.blocks % 2 == 1)
+
+    def tensors(self) -> Iterator[tuple[str, DType, tuple[int, ...]]]:
+        """Yield name, type and shape of what is stored, in the order of the file."""
+        name, rows = self.projection.name, self.projection.rows
+        if isinstance(self.storage, Blocks):
+            bits = self.storage.bits
+            yield f"{name}.codes", "uint8", (rows, self.blocks, self.storage.block * bits // 8)
+            yield f"{name}.scales", "float32", (rows, self.blocks)
+            if not self.storage.symmetric:
+                yield f"{name}.zero_points", "uint8", (rows, math.ceil(self.blocks * bits / 8))
+        else:
+            yield f"{name}.weight", "float16" if self.storage == "fp16" else "float32", (rows, self.projection.columns)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All initialisers of a variant in file order, and the sums a plan needs."""
+
+    spec: DecoderSpec
+    context: int
+    table: Matrix
+    head: Matrix | None
+    projections: tuple[Matrix, ...]
+    tensors: tuple[StoredTensor, ...]
+
+    @property
+    def weights_bytes(self) -> int:
+        """Exact size of model.onnx.data."""
+        last = self.tensors[-1]
+        return last.offset + last.bytes
+
+    @property
+    def fused_rotary(self) -> bool:
+        """Whether attention rotates query and key itself; it refuses heads that are no multiple of 16 wide."""
+        return self.spec.head_size % 16 == 0
+
+    def window(self, layer: Layer) -> int | None:
+        """Return how many tokens a layer's attention sees where that is fewer than the cache holds."""
+        return layer.window if layer.window is not None and layer.window < self.context else None
+
+    @property
+    def min_onnxruntime(self) -> str:
+        """The lowest version that runs the graph: found by running 1.20.1, 1.21.1, 1.22.1, 1.23.2 and 1.31.1."""
+        if any(matrix.bits == 8 for matrix in self.matrices):
+            return "1.23"
+        windowed = any(self.window(self.spec.layer(index)) for index in range(self.spec.layers))
+        return "1.22" if windowed else "1.20"  # attention with a bias
+
+    @property
+    def kv_cache_bytes(self) -> int:
+        """Bytes of the float32 key/value cache."""
+        return self.spec.kv_cache_bytes(self.context)
+
+    @property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """Every stored matrix in file order."""
+        return (self.table, *self.projections) if self.head is None else (self.table, *self.projections, self.head)
+
+    @property
+    def products(self) -> tuple[Matrix, ...]:
+        """Every matrix a token is multiplied by, the head included (it reads the table when tied)."""
+        head = self.head or Matrix(self.spec.head, self.table.storage)
+        return (*self.projections, head)
+
+    @property
+    def matmuls(self) -> tuple[tuple[int, int, int, int], ...]:
+        """(N, K, bits, block) of every product, for estimates of speed; floats have block 0."""
+        return tuple((m.projection.rows, m.projection.columns, m.bits, m.block) for m in self.products)
+
+    @property
+    def effective_bits(self) -> float:
+        """Bits a weight of the stored matrices, with scales, zero points and padding."""
+        weights = sum(m.projection.rows * m.projection.columns for m in self.matrices)
+        return 8 * sum(m.bytes for m in self.matrices) / weights
+
+    @property
+    def decode_read_bytes(self) -> int:
+        """Bytes of weights the processor reads for one token; fp16 matrices are held as fp32 once loaded."""
+        return sum(m.loaded_bytes for m in self.products)
+
+    @property
+    def loaded_bytes(self) -> int:
+        """Bytes of weights in memory once loaded: the matrices as the kernels hold them, tables, norms and biases.
+
+        A tied table counts once: the embedding reads single rows of the mapped file.
+        """
+        matrices = sum(m.bytes for m in self.matrices)
+        table = self.table.bytes if self.head is not None else 0
+        return self.decode_read_bytes + table + sum(t.bytes for t in self.tensors) - matrices
+
+    def activation_bytes(self, chunk: int) -> int:
+        """Bytes of intermediate values while `chunk` tokens are computed and one position's logits are asked for.
+
+        The widest moment is inside the gated MLP: both halves packed, both halves apart, and two residual streams.
+        """
+        spec = self.spec
+        attention = 2 * (spec.query_size + 2 * spec.kv_size) + spec.heads * min(self.context, chunk)
+        width = 3 * spec.hidden + max(5 * spec.intermediate, attention)
+        return 4 * (chunk * width + spec.vocab)
+
+    @cached_property
+    def by_name(self) -> dict[str, StoredTensor]:
+        """Stored tensors by name."""
+        return {tensor.name: tensor for tensor in self.tensors}
+
+
+def layout(spec: DecoderSpec, recipe: Recipe, context: int) -> Layout:
+    """Return the exact layout of a decoder under a recipe, for a cache of `context` tokens."""
+    table = Matrix(spec.embedding, resolve(recipe.table, spec.hidden))
+    head = None if spec.tied else Matrix(spec.head, resolve(recipe.table, spec.hidden))
+    projections = tuple(Matrix(p, resolve(recipe.weights, p.columns)) for p in spec.projections())
+    matrices = (table, *projections) if head is None else (table, *projections, head)
+    places = tuple(_placed(_contents(spec, matrices, context)))
+    return Layout(spec, context, table, head, projections, places)
+
+
+def resolve(storage: Quantization | Float, columns: int) -> Blocks | Float:
+    """Choose the block for rows of `columns` weights.
+
+    One scale a row becomes that scale repeated over the largest legal block that divides the row, or, when none does,
+    over the blocks that pad it least.
+    """
+    if not isinstance(storage, Quantization):
+        return storage
+    block = storage.block or min(BLOCKS, key=lambda size: (-columns % size, -size))
+    return Blocks(storage.bits, block, storage.symmetric, per_row=storage.block is None)
+
+
+def _contents(
+    spec: DecoderSpec, matrices: tuple[Matrix, ...], context: int
+) -> Iterator[tuple[str, DType, tuple[int, ...]]]:
+    yield "rotary.cos", "float32", (context, spec.head_size // 2)
+    yield "rotary.sin", "float32", (context, spec.head_size // 2)
+    for norm in spec.norms():
+        yield norm, "float32", (spec.hidden,)
+    for matrix in matrices:
+        yield from matrix.tensors()
+        if matrix.projection.biased:
+            yield f"{matrix.projection.name}.bias", "float32", (matrix.projection.rows,)
+        if matrix is matrices[0] and matrix.needs_row_points:
+            yield ROW_POINTS, "uint8", (math.ceil(spec.vocab * matrix.blocks / 2),)
+
+
+def _placed(contents: Iterator[tuple[str, DType, tuple[int, ...]]]) -> Iterator[StoredTensor]:
+    end = 0
+    for name, dtype, shape in contents:
+        offset = -(-end // ALIGNMENT) * ALIGNMENT
+        size = math.prod(shape) * _WIDTHS[dtype]
+        yield StoredTensor(name, dtype, shape, offset, size)
+        end = offset + size

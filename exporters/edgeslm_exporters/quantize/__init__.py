@@ -1,0 +1,1 @@
+"""One file per algorithm: rows of a matrix in, codes and scales out."""

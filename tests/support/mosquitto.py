@@ -1,0 +1,102 @@
+"""A real Mosquitto on a free port, started, killed hard and started again on the same port."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HOW = "Mosquitto is missing: run `sudo apt-get install -y mosquitto`, or `make test`, which does"
+
+
+class Mosquitto:
+    """The daemon with its own configuration; `password` demands the login user:PASSWORD."""
+
+    def __init__(self, folder: Path, *, password: str | None = None, extra: str = "") -> None:
+        program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+        assert program is not None, _HOW
+        self._program = program
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "persistence false",
+            f"allow_anonymous {str(password is None).lower()}",
+        ]
+        if password is not None:
+            self._make_login(folder / "logins", password)
+            lines.append(f"password_file {folder / 'logins'}")
+        if Path("/proc").exists() and _is_root():
+            lines.append("user root")  # else it gives up the right to read its files in the test's folder
+        self._config.write_text("\n".join([*lines, extra]) + "\n", encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address for clients."""
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start and wait until it listens."""
+        self._process = subprocess.Popen(
+            [self._program, "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        eventually(self._listens, "mosquitto listens")
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye, no last wills, nothing written."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(20)
+            self._process = None
+
+    def _listens(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "mosquitto ended at once"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def _make_login(self, path: Path, password: str) -> None:
+        tool = shutil.which("mosquitto_passwd") or str(Path(self._program).with_name("mosquitto_passwd"))
+        subprocess.run([tool, "-b", "-c", str(path), "user", password], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def mosquitto(folder: Path, *, password: str | None = None, extra: str = "") -> Iterator[Mosquitto]:
+    """Run a Mosquitto for the block."""
+    broker = Mosquitto(folder, password=password, extra=extra)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def free_port() -> int:
+    """Return a port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_root() -> bool:
+    import os
+
+    return os.geteuid() == 0

@@ -1,0 +1,19 @@
+"""Waiting for something that will happen: generous and bounded, so that a slow machine only takes longer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def eventually(condition: Callable[[], object], what: str = "", within_s: float = 30.0) -> None:
+    """Return as soon as the condition is true; fail the test when it never is."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"it did not happen within {within_s:g} s: {what or condition}")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edgeslm_exporters.architectures import describe
+from edgeslm_exporters.onnx.layout import ALIGNMENT, Blocks, Layout, layout, resolve
+from edgeslm_exporters.recipe import Quantization, parse_recipe
+from support.checkpoints import random_weights
+from support.tiny import tiny_case
+
+if TYPE_CHECKING:
+    from edgeslm_exporters.decoder_spec import DecoderSpec
+
+
+def spec_of(**changes: object) -> DecoderSpec:
+    case = tiny_case(**changes)
+    return describe(case.config, {name: values.shape for name, values in random_weights(case).items()})
+
+
+def layout_of(recipe: str, context: int = 64, **changes: object) -> Layout:
+    return layout(spec_of(**changes), parse_recipe(recipe), context)
+
+
+def test_tensors_lie_on_pages_one_after_another() -> None:
+    tensors = layout_of("wi4b32-afp32").tensors
+    assert all(tensor.offset % ALIGNMENT == 0 for tensor in tensors)
+    assert all(one.offset + one.bytes <= other.offset for one, other in pairwise(tensors))
+    assert len({tensor.name for tensor in tensors}) == len(tensors)
+
+
+def test_the_cache_takes_two_floats_a_layer_head_and_token() -> None:
+    assert layout_of("fp32", context=10).kv_cache_bytes == 2 * 2 * 2 * 16 * 10 * 4
+
+
+@pytest.mark.parametrize(
+    ("recipe", "bits"), [("fp32", 32.0), ("fp16", 16.0), ("wi4b32-afp32", 5.0), ("wi8b32-afp32", 9.0)]
+)
+def test_effective_bits_count_scales(recipe: str, bits: float) -> None:
+    assert layout_of(recipe, intermediate_size=192, vocab_size=96).effective_bits == bits
+
+
+def test_effective_bits_count_padding() -> None:
+    assert layout_of("wi4b128-afp32", intermediate_size=192).effective_bits > 4.5
+
+
+@pytest.mark.parametrize(("columns", "block"), [(576, 64), (1536, 256), (2048, 256), (48, 16), (172, 16), (80, 16)])
+def test_one_scale_a_row_uses_the_largest_block_that_divides_it(columns: int, block: int) -> None:
+    assert resolve(Quantization(8, None, symmetric=True), columns) == Blocks(8, block, symmetric=True, per_row=True)
+
+
+def test_a_tied_table_is_stored_once_and_multiplied_by_twice_named() -> None:
+    tied, untied = (layout_of("wi4b32-afp32", tie_word_embeddings=tied) for tied in (True, False))
+    assert untied.weights_bytes > tied.weights_bytes
+    assert tied.matmuls == untied.matmuls
+    assert tied.matmuls[-1] == (97, 64, 4, 32)
+
+
+def test_the_table_of_an_untied_model_follows_the_recipe_of_the_table() -> None:
+    places = layout_of("wi4b32-afp32-hi8b64")
+    assert places.head is not None
+    assert [matrix.bits for matrix in (places.table, places.head, places.projections[0])] == [8, 8, 4]
+
+
+def test_fp16_is_priced_as_the_fp32_it_becomes() -> None:
+    half, whole = layout_of("fp16"), layout_of("fp32")
+    assert half.weights_bytes < whole.weights_bytes
+    assert half.decode_read_bytes == whole.decode_read_bytes
+
+
+def test_activations_grow_with_the_chunk() -> None:
+    places = layout_of("fp32")
+    assert places.activation_bytes(128) > places.activation_bytes(1) > 4 * 97
+
+
+def test_heads_that_are_multiples_of_16_are_rotated_inside_attention() -> None:
+    assert layout_of("fp32", head_dim=32).fused_rotary
+    assert not layout_of("fp32", head_dim=24).fused_rotary
+
+
+@pytest.mark.parametrize(
+    ("recipe", "window", "version"),
+    [
+        ("fp32", None, "1.20"),
+        ("wi4b32-afp32", None, "1.20"),
+        ("wu4b32-afp32", 64, "1.20"),
+        ("wu4b32-afp32", 63, "1.22"),
+        ("wi4b32-afp32-hi8b32", None, "1.23"),
+    ],
+)
+def test_the_runtime_a_graph_needs_follows_its_operators(recipe: str, window: int | None, version: str) -> None:
+    places = layout_of(recipe, context=64, model_type="mistral", sliding_window=window)
+    assert places.min_onnxruntime == version

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edgeslm.cli.main import main
+from support.checkpoints import build_checkpoint, case_named
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(build_checkpoint(case_named("llama-tied-f32"), tmp_path_factory.mktemp("checkpoints") / "tiny"))
+
+
+def test_plan_shows_what_is_kept_dropped_and_tried(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", tiny, "--device", "jetson-nano"]) == 0
+    printed = capsys.readouterr().out
+    assert "tiny_wi4b32-afp32_onnx_128" in printed
+    assert "no int8 dot product" in printed
+    assert "to try, until one passes the quality gate: w" in printed
+    assert "from estimates" in printed.splitlines()[0]
+
+
+def test_plan_as_json_has_the_keys_of_the_contract(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", tiny, "--device", "raspberry-pi-5", "--recipe", "wi8-afp32", "--context", "64", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "edgeslm.plan/1"
+    candidate = document["candidates"][0]
+    assert (candidate["variant"], candidate["kept"]) == ("tiny_wi8-afp32_onnx_64", True)
+    assert candidate["estimate"]["decode_tps"]["on"] == "raspberry-pi-5"
+    assert candidate["estimate"]["decode_tps"]["basis"] == "estimated"
+
+
+def test_nothing_fits_is_exit_1_with_every_reason(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", tiny, "--device", "raspberry-pi-zero-2-w", "--memory", "64MB"]) == 1
+    told = capsys.readouterr().err
+    assert "nothing of tiny fits raspberry-pi-zero-2-w" in told
+    assert told.count("at its peak") >= 7
+    assert "no int8 dot product" in told
+    assert "hint" in told
+
+
+def test_nothing_fits_as_json_is_one_error_document(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", tiny, "--device", "riscv-visionfive2", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert (document["schema"], document["error"], document["exit_code"]) == ("edgeslm.error/1", "NothingFits", 1)
+
+
+def test_model_left_out_is_the_builtin_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--device", "jetson-nano", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["candidates"][0]["variant"].startswith("home_")
+
+
+def test_plan_for_an_own_profile_file(tiny: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "my-board.yaml"
+    file.write_text(
+        "title: mine\nbased_on: raspberry-pi-5-8gb\nmemory_mb: 2048\napp_budget_mb: 1500\n"
+        "app_budget: {verified: false, why: a guess}\n"
+    )
+    assert main(["plan", tiny, "--device", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["device"] == "my-board"
+
+
+def test_broken_profile_file_is_exit_3_with_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text("title: mine\nmemory_mb: lots\ncolour: red\n")
+    assert main(["plan", "--device", str(file)]) == 3
+    told = capsys.readouterr().err
+    assert f"{file}:2: memory_mb" in told
+    assert f"{file}:3: colour" in told
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [["--context", "0"], ["--context", "many"], ["--recipe", "int4"], ["--memory", "much"], ["--objective", "x"]],
+)
+def test_wrong_option_is_exit_2(extra: list[str], tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", tiny, "--device", "jetson-nano", *extra]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_plan_reads_no_weights_and_loads_no_runtime(tiny: str) -> None:
+    probe = (
+        "import sys; from edgeslm.cli.main import main; code = main(sys.argv[1:]); "
+        "print(code, sorted({'onnx', 'onnxruntime', 'torch', 'tokenizers', 'transformers'} & set(sys.modules)))"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", probe, "plan", tiny, "--device", "jetson-nano", "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert child.stdout.splitlines()[-1] == "0 []"

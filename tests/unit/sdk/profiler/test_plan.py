@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from edgeslm.catalog import device, devices
+from edgeslm.profiler.plan import OBJECTIVES, Objective, plan, variant_name
+from edgeslm_agent.errors import NothingFits, UsageError
+from edgeslm_exporters.onnx.layout import layout
+from edgeslm_exporters.recipe import parse_recipe
+from support.plans import MODEL, plan_for
+from support.specs import HOME, spec_named
+
+CONTRACT_KEYS = {"variant", "recipe", "format", "kept", "reasons", "estimate"}
+ESTIMATE_KEYS = {
+    "weights_bytes", "kv_cache_bytes", "activations_bytes", "runtime_bytes", "peak_bytes", "decode_tps", "prefill_tps",
+    "first_token_s",
+}  # fmt: skip
+FIGURE_KEYS = {"value", "low", "high", "unit", "basis", "on"}
+
+
+@pytest.mark.parametrize("board", [name for name in devices() if not device(name).target().int8_dot_product])
+def test_board_without_dot_product_never_runs_8_bit(board: str) -> None:
+    planned = plan_for(board)
+    assert not [candidate for candidate in planned.kept if "i8" in candidate.recipe]
+    dropped = [candidate for candidate in planned.candidates if "i8" in candidate.recipe]
+    assert dropped
+    assert all(any("dot product" in reason for reason in candidate.reasons) for candidate in dropped)
+
+
+def test_jetson_nano_gets_a_4_bit_variant_first() -> None:
+    assert plan_for("jetson-nano").kept[0].recipe.startswith("wi4")
+
+
+def test_every_recipe_is_a_candidate_once_and_kept_ones_have_no_reasons() -> None:
+    planned = plan_for("raspberry-pi-5")
+    names = [candidate.variant for candidate in planned.candidates]
+    assert len(names) == len(set(names)) >= 7
+    assert all(candidate.kept is not bool(candidate.reasons) for candidate in planned.candidates)
+
+
+def test_bytes_are_those_of_the_layout() -> None:
+    for candidate in plan_for("rk3588").candidates:
+        places = layout(spec_named(MODEL), parse_recipe(candidate.recipe), candidate.context)
+        assert candidate.estimate.weights_bytes.value == places.weights_bytes
+        assert candidate.estimate.kv_cache_bytes.value == places.kv_cache_bytes
+
+
+def test_nothing_fits_names_every_candidate_with_every_reason() -> None:
+    planned = plan_for("raspberry-pi-zero-2-w", "tinyllama-1.1b-chat")
+    assert planned.kept == ()
+    with pytest.raises(NothingFits) as caught:
+        planned.require_kept()
+    assert caught.value.exit_code == 1
+    for candidate in planned.candidates:
+        assert [reason for reason in caught.value.reasons if reason.startswith(candidate.variant + ": ")]
+    assert any("dot product" in reason for reason in caught.value.reasons)
+    assert any("at its peak" in reason for reason in caught.value.reasons)
+
+
+def test_memory_counts_by_the_upper_end_of_the_peak() -> None:
+    planned = plan_for("raspberry-pi-5", memory="1GB")
+    for candidate in planned.candidates:
+        assert candidate.kept is (candidate.estimate.peak_bytes.high <= planned.app_budget_bytes)
+    assert planned.kept
+    assert len(planned.kept) < len(planned.candidates)
+
+
+def test_board_without_a_runtime_drops_everything() -> None:
+    planned = plan_for("riscv-visionfive2")
+    assert not planned.kept
+    assert all("no onnxruntime" in candidate.reasons[0] for candidate in planned.candidates)
+
+
+def test_default_context_is_the_models_when_it_is_short() -> None:
+    planned = plan("home", HOME, device("jetson-nano"))
+    assert planned.context == 256
+    assert planned.kept[0].variant.endswith("_onnx_256")
+    assert plan_for("jetson-nano").context == 2048
+
+
+def test_context_beyond_the_models_is_dropped() -> None:
+    planned = plan("home", HOME, device("jetson-nano"), context=512)
+    assert all("context 512 is more than the model's 256" in candidate.reasons for candidate in planned.candidates)
+
+
+def test_variant_is_named_after_its_parts() -> None:
+    assert variant_name("home", "wi4b32-afp32", "onnx", 256) == "home_wi4b32-afp32_onnx_256"
+    assert variant_name("m", "fp32", "onnx", 2048) == "m_fp32_onnx_2k"
+
+
+def test_tflite_is_named_as_not_built_yet() -> None:
+    planned = plan("home", HOME, device("rk3588"), recipes=["wi4b32-afp32"], formats=("onnx", "tflite"))
+    assert [(c.format, c.kept) for c in planned.candidates] == [("onnx", True), ("tflite", False)]
+    assert "not built yet" in planned.candidates[1].reasons[0]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_kept_come_in_the_order_of_the_objective(objective: Objective) -> None:
+    kept = plan(MODEL, spec_named(MODEL), device("raspberry-pi-5"), objective=objective).kept
+    best = kept[0]
+    if objective == "speed":
+        assert best.estimate.decode_tps.value >= 0.9 * max(c.estimate.decode_tps.value for c in kept)
+    elif objective == "memory":
+        assert best.estimate.peak_bytes.value <= 1.1 * min(c.estimate.peak_bytes.value for c in kept)
+    elif objective == "quality":
+        assert best.recipe in {"fp16", "fp32"}
+    else:
+        assert best.read_bytes <= 1.1 * min(c.read_bytes for c in kept)
+
+
+def test_what_to_try_gets_more_exact_each_time() -> None:
+    planned = plan_for("raspberry-pi-5")
+    tries = planned.to_try()
+    assert tries[0] == planned.kept[0]
+    assert len(tries) == 3
+    errors = [candidate.weight_error for candidate in tries]
+    assert all(later <= 0.9 * earlier for earlier, later in pairwise(errors))
+    assert planned.to_try(1) == tries[:1]
+
+
+def test_repeated_and_unknown_names() -> None:
+    planned = plan("home", HOME, device("rk3588"), recipes=["fp32", "fp32"])
+    assert len(planned.candidates) == 1
+    with pytest.raises(UsageError, match="not a recipe"):
+        plan("home", HOME, device("rk3588"), recipes=["int4"])
+    with pytest.raises(UsageError, match="no format"):
+        plan("home", HOME, device("rk3588"), formats=("gguf",))
+    with pytest.raises(UsageError, match="at least one token"):
+        plan("home", HOME, device("rk3588"), context=0)
+
+
+def test_document_has_the_keys_of_the_contract_and_is_json() -> None:
+    document = json.loads(json.dumps(plan_for("jetson-nano").document()))
+    for candidate in document["candidates"]:
+        assert set(candidate) >= CONTRACT_KEYS
+        assert set(candidate["estimate"]) == ESTIMATE_KEYS
+        assert all(set(figure) == FIGURE_KEYS for figure in candidate["estimate"].values())
+        assert "measured" not in candidate
+
+
+def test_equal_inputs_give_equal_plans() -> None:
+    assert plan_for("jetson-nano") == plan_for("jetson-nano")

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random  # noqa: TC003 - hypothesis reads the annotation
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeslm.catalog import device
+from edgeslm.profiler.figure import Figure, exact
+from edgeslm.profiler.plan import OBJECTIVES, Objective
+from edgeslm.profiler.select import Contender, Observed, QualityEvidence, QualityStatus, Selection, select
+from edgeslm_agent.errors import NothingFits
+from support.plans import candidate
+
+NANO = device("jetson-nano")
+PASSED = QualityEvidence("passed", "balanced", (), 0.02)
+
+
+def measured(value: float, unit: str, on: str) -> Figure:
+    return exact(value, unit, "measured", on)
+
+
+def contender(
+    name: str,
+    *,
+    peak_mb: float = 500,
+    decode_tps: float = 10,
+    error: float = 0.08,
+    quality: QualityEvidence = PASSED,
+    observed: Observed | None = None,
+    reasons: tuple[str, ...] = (),
+) -> Contender:
+    made = candidate(name, peak_mb=peak_mb, decode_tps=decode_tps, error=error, reasons=reasons)
+    return Contender(made, observed or Observed(), quality)
+
+
+def winner(selection: Selection) -> str:
+    assert selection.winner is not None
+    return selection.winner.candidate.variant
+
+
+def test_fastest_that_fits_wins_and_the_first_line_says_estimates() -> None:
+    chosen = select([contender("a", decode_tps=5), contender("b", decode_tps=9)], NANO)
+    assert winner(chosen) == "b"
+    assert [entry.candidate.variant for entry in chosen.runners_up] == ["a"]
+    assert "estimates" in chosen.basis_line
+    assert "nothing was measured" in chosen.basis_line
+
+
+def test_too_much_memory_is_rejected_with_the_figures() -> None:
+    chosen = select([contender("big", peak_mb=2600, decode_tps=99), contender("small")], NANO)
+    assert winner(chosen) == "small"
+    assert chosen.rejected[0].reasons == ("needs up to 3.05 GB at its peak, jetson-nano leaves 2.73 GB",)
+
+
+def test_failed_gate_is_rejected_with_its_reasons() -> None:
+    failed = QualityEvidence("failed", "balanced", ("mean KL divergence 0.2 nats is above the balanced gate's 0.05",))
+    chosen = select([contender("a", quality=failed, decode_tps=99), contender("b")], NANO)
+    assert winner(chosen) == "b"
+    assert "0.2 nats" in chosen.rejected[0].reasons[0]
+
+
+@pytest.mark.parametrize("status", ["measured", "not measured"])
+def test_quality_no_gate_passed_is_rejected_unless_no_gate_is_asked_for(status: str) -> None:
+    quality = QualityEvidence("measured") if status == "measured" else QualityEvidence("not measured")
+    unknown = contender("a", quality=quality)
+    assert select([unknown], NANO).winner is None
+    assert winner(select([unknown], NANO, gated=False)) == "a"
+
+
+def test_host_measurement_never_satisfies_a_boards_constraint() -> None:
+    tiny_on_host = Observed(peak_bytes=measured(1e6, "bytes", "host"), decode_tps=measured(900, "tokens/s", "host"))
+    big = contender("big", peak_mb=2600, observed=tiny_on_host)
+    chosen = select([big, contender("small")], NANO)
+    assert winner(chosen) == "small"
+    assert "at its peak" in chosen.rejected[0].reasons[0]
+
+
+def test_host_measurement_counts_for_this_machine() -> None:
+    here = replace(NANO, name="here")
+    fast = Observed(decode_tps=measured(50, "tokens/s", "host"))
+    slow = Observed(decode_tps=measured(40, "tokens/s", "host"))
+    chosen = select([contender("a", observed=slow, decode_tps=99), contender("b", observed=fast)], here)
+    assert winner(chosen) == "b"
+    assert chosen.basis_line.startswith("chosen on measurements taken on host")
+
+
+def test_measurement_on_a_device_of_the_board_overrules_the_feared_memory() -> None:
+    seen = Observed(
+        peak_bytes=measured(2000e6, "bytes", "lab/nano-1"), decode_tps=measured(4, "tokens/s", "lab/nano-1")
+    )
+    feared = ("needs up to 3.05 GB at its peak, jetson-nano leaves 2.73 GB",)
+    big = contender("big", peak_mb=2600, observed=seen, reasons=feared)
+    assert select([big], NANO).winner is None
+    assert winner(select([big], NANO, devices=["lab/nano-1"])) == "big"
+
+
+def test_measurement_above_the_budget_is_rejected() -> None:
+    seen = Observed(peak_bytes=measured(4e9, "bytes", "jetson-nano"))
+    chosen = select([contender("a", observed=seen)], NANO)
+    assert chosen.winner is None
+    assert "took 3.73 GB on jetson-nano" in chosen.rejected[0].reasons[0]
+
+
+def test_what_was_measured_on_the_board_goes_before_what_is_estimated() -> None:
+    seen = Observed(decode_tps=measured(3, "tokens/s", "jetson-nano"))
+    chosen = select([contender("promised", decode_tps=50), contender("seen", observed=seen)], NANO)
+    assert winner(chosen) == "seen"
+
+
+def test_quality_objective_goes_by_measured_divergence() -> None:
+    good = contender("good", quality=QualityEvidence("passed", "balanced", (), 0.001), error=0.1, decode_tps=1)
+    chosen = select([contender("fast", decode_tps=99, error=0.01), good], NANO, "quality")
+    assert winner(chosen) == "good"
+    assert "measured quality" in chosen.basis_line
+
+
+def test_memory_objective_goes_by_the_peak() -> None:
+    chosen = select([contender("a", peak_mb=700, decode_tps=99), contender("b", peak_mb=300)], NANO, "memory")
+    assert winner(chosen) == "b"
+
+
+def test_no_winner_raises_nothing_fits_with_every_reason() -> None:
+    chosen = select([contender("a", peak_mb=9000), contender("b", quality=QualityEvidence("not measured"))], NANO)
+    with pytest.raises(NothingFits) as caught:
+        chosen.require_winner()
+    assert len(caught.value.reasons) == 2
+    assert chosen.basis_line == "no choice for jetson-nano: every candidate was rejected"
+
+
+def test_document_has_winner_runners_up_and_rejected() -> None:
+    seen = Observed(peak_bytes=measured(1e6, "bytes", "host"))
+    document = select([contender("a", observed=seen), contender("b"), contender("c", peak_mb=9000)], NANO).document()
+    assert document["winner"]["variant"] == "a"
+    assert document["winner"]["measured"]["peak_bytes"]["on"] == "host"
+    assert [entry["variant"] for entry in document["runners_up"]] == ["b"]
+    assert [(entry["variant"], entry["kept"]) for entry in document["rejected"]] == [("c", False)]
+    assert [entry["variant"] for entry in document["candidates"]] == ["a", "b", "c"]
+
+
+PLACES = st.sampled_from(["host", "jetson-nano", "lab/nano-1", "raspberry-pi-4"])
+
+
+@st.composite
+def contenders(draw: st.DrawFn) -> tuple[Contender, ...]:
+    count = draw(st.integers(1, 6))
+    return tuple(draw(one_contender(f"v{index}")) for index in range(count))
+
+
+@st.composite
+def one_contender(draw: st.DrawFn, name: str) -> Contender:
+    sizes, speeds = st.floats(10, 6000), st.floats(0.1, 500)
+    place = draw(PLACES)
+    peak, decode = draw(st.none() | sizes), draw(st.none() | speeds)
+    observed = Observed(
+        peak_bytes=None if peak is None else measured(peak * 2**20, "bytes", place),
+        decode_tps=None if decode is None else measured(decode, "tokens/s", place),
+    )
+    status: QualityStatus = draw(st.sampled_from(get_args(QualityStatus)))
+    kld = draw(st.none() | st.floats(0, 1))
+    quality = QualityEvidence(status, "balanced", ("too far",) if status == "failed" else (), kld)
+    dropped = draw(st.sampled_from([(), ("no onnxruntime to install",)]))
+    return contender(
+        name,
+        peak_mb=draw(sizes),
+        decode_tps=draw(speeds),
+        error=draw(st.floats(0, 0.2)),
+        quality=quality,
+        observed=observed,
+        reasons=dropped,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(contenders(), st.sampled_from(OBJECTIVES), st.booleans())
+def test_winner_satisfies_every_constraint(entries: tuple[Contender, ...], objective: Objective, gated: bool) -> None:
+    chosen = select(entries, NANO, objective, gated=gated, devices=["lab/nano-1"])
+    for standing in filter(None, (chosen.winner, *chosen.runners_up)):
+        seen = standing.observed.peak_bytes
+        counts = seen is not None and seen.on in {"jetson-nano", "lab/nano-1"}
+        peak = seen if seen is not None and counts else standing.candidate.estimate.peak_bytes
+        assert peak.high <= NANO.budget_bytes
+        assert standing.candidate.reasons == ()
+        assert not gated or standing.quality.status == "passed"
+
+
+@settings(max_examples=60, deadline=None)
+@given(contenders(), st.sampled_from(OBJECTIVES))
+def test_every_contender_appears_exactly_once(entries: tuple[Contender, ...], objective: Objective) -> None:
+    chosen = select(entries, NANO, objective)
+    standing = [] if chosen.winner is None else [chosen.winner, *chosen.runners_up]
+    named = [*standing, *(entry.contender for entry in chosen.rejected)]
+    assert sorted(entry.candidate.variant for entry in named) == [entry.candidate.variant for entry in entries]
+    assert all(entry.reasons for entry in chosen.rejected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(contenders(), st.sampled_from(OBJECTIVES), st.randoms(use_true_random=False))
+def test_order_of_the_input_does_not_matter(
+    entries: tuple[Contender, ...], objective: Objective, random: Random
+) -> None:
+    shuffled = sorted(entries, key=lambda _entry: random.random())
+    assert select(entries, NANO, objective) == select(shuffled, NANO, objective)
+
+
+@settings(max_examples=60, deadline=None)
+@given(contenders(), st.sampled_from(OBJECTIVES))
+def test_worse_rival_never_changes_the_winner(entries: tuple[Contender, ...], objective: Objective) -> None:
+    before = select(entries, NANO, objective, gated=False)
+    if before.winner is None:
+        return
+    best, kld = before.winner.candidate, before.winner.quality.kld_mean
+    worse = replace(
+        before.winner,
+        quality=replace(before.winner.quality, kld_mean=None if kld is None else kld + 1),
+        observed=Observed(),
+        candidate=replace(
+            best,
+            variant="worse",
+            weight_error=best.weight_error + 0.1,
+            read_bytes=2 * best.read_bytes,
+            estimate=replace(
+                best.estimate,
+                peak_bytes=_scaled(best.estimate.peak_bytes, 1.2),
+                decode_tps=_scaled(best.estimate.decode_tps, 0.8),
+            ),
+        ),
+    )
+    after = select([*entries, worse], NANO, objective, gated=False)
+    assert after.winner == before.winner
+
+
+def _scaled(figure: Figure, by: float) -> Figure:
+    return replace(figure, value=figure.value * by, low=figure.low * by, high=figure.high * by)
