@@ -1,4 +1,4 @@
-"""A checkpoint of SmolLM2-135M's shape with random weights, so that benches need no download.
+"""Checkpoints of known shapes with random weights, so that benches need no download.
 
 Speed and memory depend on shapes and dtypes, not on what the weights say. The files are made once, in .cache/bench.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,91 +18,131 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CONFIG: dict[str, Any] = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 576,
-    "intermediate_size": 1536,
-    "num_hidden_layers": 30,
-    "num_attention_heads": 9,
-    "num_key_value_heads": 3,
-    "vocab_size": 49152,
-    "tie_word_embeddings": True,
-    "max_position_embeddings": 8192,
-    "rope_theta": 100000,
-    "rms_norm_eps": 1e-5,
-    "hidden_act": "silu",
-    "attention_bias": False,
-    "mlp_bias": False,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-    "torch_dtype": "bfloat16",
-}
-SEED = 135
+    from numpy.typing import NDArray
 
 
-def smollm2_shape() -> Path:
-    """Return the folder of the checkpoint, written on the first call (269 MB, seconds)."""
-    folder = CACHE / "bench" / "smollm2-135m-random"
+@dataclass(frozen=True)
+class Shape:
+    """A model by its dimensions; `experts` above 1 makes every MLP a mixture of as many, two of them active."""
+
+    name: str
+    dtype: Literal["BF16", "F16"]
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    kv_heads: int
+    vocab: int
+    tied: bool
+    positions: int
+    seed: int
+    experts: int = 1
+
+    def config(self) -> dict[str, Any]:
+        """Return its config.json."""
+        kind = "mixtral" if self.experts > 1 else "llama"
+        mixture = {"num_local_experts": self.experts, "num_experts_per_tok": 2} if self.experts > 1 else {}
+        return {
+            "architectures": [f"{kind.title()}ForCausalLM"],
+            "model_type": kind,
+            "hidden_size": self.hidden,
+            "intermediate_size": self.intermediate,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "num_key_value_heads": self.kv_heads,
+            "vocab_size": self.vocab,
+            "tie_word_embeddings": self.tied,
+            "max_position_embeddings": self.positions,
+            "rope_theta": 10000.0,
+            "rms_norm_eps": 1e-5,
+            "hidden_act": "silu",
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "torch_dtype": {"BF16": "bfloat16", "F16": "float16"}[self.dtype],
+            **mixture,
+        }
+
+    def tensors(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield name and shape of every tensor, as Hugging Face names them."""
+        kv = self.hidden // self.heads * self.kv_heads
+        yield "model.embed_tokens.weight", (self.vocab, self.hidden)
+        for layer in range(self.layers):
+            prefix = f"model.layers.{layer}."
+            yield prefix + "input_layernorm.weight", (self.hidden,)
+            yield prefix + "self_attn.q_proj.weight", (self.hidden, self.hidden)
+            yield prefix + "self_attn.k_proj.weight", (kv, self.hidden)
+            yield prefix + "self_attn.v_proj.weight", (kv, self.hidden)
+            yield prefix + "self_attn.o_proj.weight", (self.hidden, self.hidden)
+            yield prefix + "post_attention_layernorm.weight", (self.hidden,)
+            yield from self._mlp(prefix)
+        yield "model.norm.weight", (self.hidden,)
+        if not self.tied:
+            yield "lm_head.weight", (self.vocab, self.hidden)
+
+    def _mlp(self, prefix: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+        inner = (self.intermediate, self.hidden)
+        if self.experts == 1:
+            for name, shape in (("gate", inner), ("up", inner), ("down", inner[::-1])):
+                yield f"{prefix}mlp.{name}_proj.weight", shape
+            return
+        yield prefix + "block_sparse_moe.gate.weight", (self.experts, self.hidden)
+        for expert in range(self.experts):
+            for name, shape in (("w1", inner), ("w2", inner[::-1]), ("w3", inner)):
+                yield f"{prefix}block_sparse_moe.experts.{expert}.{name}.weight", shape
+
+
+SMOLLM2_135M = Shape("smollm2-135m-random", "BF16", 576, 1536, 30, 9, 3, 49152, tied=True, positions=8192, seed=135)
+TINYLLAMA_1B = Shape("tinyllama-1.1b-random", "F16", 2048, 5632, 22, 32, 4, 32000, tied=False, positions=2048, seed=11)
+EIGHT_EXPERTS = Shape("mixtral-8-random", "F16", 1024, 1792, 16, 16, 4, 32000, False, 4096, seed=8, experts=8)
+WIDE_VOCABULARY = Shape("vocabulary-262144-random", "F16", 1024, 2816, 16, 16, 4, 262144, True, 4096, seed=26)
+
+
+def random_checkpoint(shape: Shape) -> Path:
+    """Return the folder of the checkpoint, written on the first call (SmolLM2-135M's 269 MB in seconds)."""
+    folder = CACHE / "bench" / shape.name
     if folder.is_dir():
         return folder
     temporary = folder.with_name(folder.name + ".partial")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    _write_json(temporary / "config.json", CONFIG)
+    _write_json(temporary / "config.json", shape.config())
     _write_json(temporary / "generation_config.json", {"bos_token_id": 1, "eos_token_id": 2})
-    _write_json(temporary / "tokenizer.json", _tokenizer(CONFIG["vocab_size"]))
+    _write_json(temporary / "tokenizer.json", _tokenizer(shape.vocab))
     _write_json(
         temporary / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "</s>"}
     )
-    _write_weights(temporary / "model.safetensors")
+    _write_weights(shape, temporary / "model.safetensors")
     temporary.rename(folder)
     return folder
 
 
-def shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield name and shape of every tensor, as Hugging Face names them."""
-    hidden, inner = CONFIG["hidden_size"], CONFIG["intermediate_size"]
-    kv = hidden // CONFIG["num_attention_heads"] * CONFIG["num_key_value_heads"]
-    yield "model.embed_tokens.weight", (CONFIG["vocab_size"], hidden)
-    for layer in range(CONFIG["num_hidden_layers"]):
-        prefix = f"model.layers.{layer}."
-        yield prefix + "input_layernorm.weight", (hidden,)
-        yield prefix + "self_attn.q_proj.weight", (hidden, hidden)
-        yield prefix + "self_attn.k_proj.weight", (kv, hidden)
-        yield prefix + "self_attn.v_proj.weight", (kv, hidden)
-        yield prefix + "self_attn.o_proj.weight", (hidden, hidden)
-        yield prefix + "post_attention_layernorm.weight", (hidden,)
-        yield prefix + "mlp.gate_proj.weight", (inner, hidden)
-        yield prefix + "mlp.up_proj.weight", (inner, hidden)
-        yield prefix + "mlp.down_proj.weight", (hidden, inner)
-    yield "model.norm.weight", (hidden,)
-
-
-def _write_weights(path: Path) -> None:
-    """Write one BF16 safetensors file, tensor by tensor."""
+def _write_weights(shape: Shape, path: Path) -> None:
+    """Write one safetensors file, tensor by tensor."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     offset = 0
-    for name, shape in shapes():
-        end = offset + 2 * int(np.prod(shape))
-        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [offset, end]}
+    for name, size in shape.tensors():
+        end = offset + 2 * int(np.prod(size))
+        header[name] = {"dtype": shape.dtype, "shape": list(size), "data_offsets": [offset, end]}
         offset = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(shape.seed)
     with path.open("wb") as stream:
         stream.write(len(text).to_bytes(8, "little") + text)
-        for _, shape in shapes():
-            stream.write(_random_bf16(rng, shape))
+        for _, size in shape.tensors():
+            stream.write(_narrowed(_random(rng, size), shape.dtype))
 
 
-def _random_bf16(rng: np.random.Generator, shape: tuple[int, ...]) -> bytes:
-    """Draw one tensor: norms around one, matrices with a standard deviation of 1/sqrt(inputs); BF16 by truncation."""
+def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Draw one tensor: norms around one, matrices with a standard deviation of 1/sqrt(inputs)."""
     if len(shape) == 1:
-        values = rng.uniform(0.8, 1.2, shape).astype(np.float32)
-    else:
-        values = rng.standard_normal(shape, dtype=np.float32) / np.float32(shape[1] ** 0.5)
-    return (values.view(np.uint32) >> 16).astype("<u2").tobytes()
+        return rng.uniform(0.8, 1.2, shape).astype(np.float32)
+    return rng.standard_normal(shape, dtype=np.float32) / np.float32(shape[1] ** 0.5)
+
+
+def _narrowed(values: NDArray[np.float32], dtype: str) -> bytes:
+    """Return the tensor's bytes; BF16 by truncation."""
+    return values.astype("<f2").tobytes() if dtype == "F16" else (values.view(np.uint32) >> 16).astype("<u2").tobytes()
 
 
 def _tokenizer(vocab_size: int) -> dict[str, Any]:
@@ -124,7 +165,3 @@ def _tokenizer(vocab_size: int) -> dict[str, Any]:
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    print(smollm2_shape().name)

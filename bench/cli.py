@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bench import machine
-from bench.checkpoint import smollm2_shape
+from bench.checkpoint import SMOLLM2_135M, random_checkpoint
 from bench.harness import Target, alternate, medians, publish, watch
 from bench.models import EDGESLM
 
@@ -24,7 +24,7 @@ def main() -> None:
     commands: dict[str, list[str | Path]] = {
         BARE: [sys.executable, "-c", "pass"],
         HELP: [EDGESLM, "--help"],
-        PLAN: [EDGESLM, "plan", smollm2_shape(), "--device", "raspberry-pi-5"],
+        PLAN: [EDGESLM, "plan", random_checkpoint(SMOLLM2_135M), "--device", "raspberry-pi-5"],
     }
     for command in commands.values():
         watch(command)  # compiled modules and warm file pages, as on any second call

@@ -65,10 +65,8 @@ def _differences(folder: Path) -> Iterator[str]:
 
 
 def _prompts(session: Session) -> Iterator[list[int]]:
-    chat = session.manifest.chat
-    before, after = (chat.before, chat.after) if chat else ("", "")
     for sentence in SENTENCES:
-        yield session.encode(f"{before}{sentence}{after}")
+        yield session.encode_prompt(sentence)
     for length in LENGTHS:
         drawn = random.Random(length)
         yield [drawn.randrange(session.manifest.decoder.vocab_size) for _ in range(length)]

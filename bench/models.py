@@ -9,25 +9,29 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.checkpoint import smollm2_shape
+from bench.checkpoint import SMOLLM2_135M, random_checkpoint
 from bench.environments import CACHE, ROOT, peer_python
+
+if TYPE_CHECKING:
+    from bench.checkpoint import Shape
 
 KEPT = CACHE / "bench"
 DEVICE = "x86-avx512-vnni-server"
 EDGESLM = Path(sys.executable).with_name("edgeslm")
 
 
-def edgeslm_command(recipe: str, out: Path) -> list[str | Path]:
+def edgeslm_command(recipe: str, out: Path, shape: Shape = SMOLLM2_135M) -> list[str | Path]:
     """Return the command that exports the checkpoint with one recipe into `out`, without measuring: no peer does."""
     how = f"--device {DEVICE} --recipe {recipe} --context 1k --gate none --no-measure --force".split()
-    return [EDGESLM, "export", smollm2_shape(), *how, "-o", out]
+    return [EDGESLM, "export", random_checkpoint(shape), *how, "-o", out]
 
 
-def genai_command(out: Path) -> list[str | Path]:
+def genai_command(out: Path, shape: Shape = SMOLLM2_135M) -> list[str | Path]:
     """Return the command of onnxruntime-genai's model builder for the same checkpoint, int4 for the CPU."""
     builder: list[str | Path] = [peer_python("onnxruntime-genai"), "-m", "onnxruntime_genai.models.builder"]
-    return [*builder, "-i", smollm2_shape(), "-o", out, "-p", "int4", "-e", "cpu", "-c", out / "cache"]
+    return [*builder, "-i", random_checkpoint(shape), "-o", out, "-p", "int4", "-e", "cpu", "-c", out / "cache"]
 
 
 def edgeslm_bundle(recipe: str) -> Path:
@@ -53,7 +57,7 @@ def gguf_file() -> Path:
     path = KEPT / "smollm2-135m-random-q4_0.gguf"
     if not path.is_file():
         convert: list[str | Path] = [peer_python("llama-cpp"), "-m", "bench.sides.llama_cpp_convert"]
-        _run([*convert, smollm2_shape(), path])
+        _run([*convert, random_checkpoint(SMOLLM2_135M), path])
     return path
 
 

@@ -1,7 +1,8 @@
 """Writes a bundle: artifacts, tokenizer and manifest go into a temporary sibling folder, then one rename.
 
 A bundle exists whole or not at all. `staging` gives the folder that becomes the bundle and removes it when anything
-goes wrong, Ctrl-C included; `seal` writes tokenizer and manifest into it; `publish` makes it the bundle.
+goes wrong, Ctrl-C included; `seal` writes tokenizer and manifest into it (`assemble` only what a trial run on this
+machine needs); `publish` makes it the bundle.
 """
 
 from __future__ import annotations
@@ -60,15 +61,21 @@ def staging(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def seal(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifact, variant: str) -> Bundle:
-    """Add tokenizer and manifest to a folder that holds the artifact; the probe is computed by running it.
+def assemble(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifact, variant: str) -> Bundle:
+    """Add the tokenizer to a folder that holds the artifact; the bundle can be run here, and has no probe yet.
 
     `label` is how the manifest names the checkpoint's source.
     """
     (folder / "tokenizer").mkdir()
-    shutil.copyfile(checkpoint.tokenizer_path, folder / TOKENIZER)
+    (folder / TOKENIZER).write_bytes(checkpoint.tokenizer_json)
     manifest = _manifest(folder, checkpoint, label, artifact, variant)
-    manifest = replace(manifest, probe=_probe(Bundle(folder, manifest, manifest.bundle_id)))
+    return Bundle(folder, manifest, manifest.bundle_id)
+
+
+def seal(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifact, variant: str) -> Bundle:
+    """Add tokenizer and manifest to a folder that holds the artifact; the probe is computed by running it."""
+    assembled = assemble(folder, checkpoint, label, artifact, variant)
+    manifest = replace(assembled.manifest, probe=_probe(assembled))
     _write_synced(folder / MANIFEST_NAME, manifest.to_bytes())
     _sync_tree(folder)
     return Bundle(folder, manifest, manifest.bundle_id)

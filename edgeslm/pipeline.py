@@ -7,77 +7,76 @@ renamed to where the user wants it, the others vanish. When none passes, nothing
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeslm import catalog
-from edgeslm.pack import check_free, publish, seal, staging
-from edgeslm.planning import plan_source
-from edgeslm.profiler.assess import Assessment, assess
+from edgeslm.mixing import Trials, mixed_course
+from edgeslm.pack import check_free, publish, staging
+from edgeslm.planning import Wish, plain_course
+from edgeslm.profiler.assess import assess
 from edgeslm.profiler.dataset import default_text
-from edgeslm.profiler.evidence import observed_from, quality_from
-from edgeslm.profiler.gate import gate_named
-from edgeslm.profiler.measure import Measurement, measure
-from edgeslm.profiler.select import Contender, Selection, select
-from edgeslm.progress import silent
+from edgeslm.profiler.gate import gate_for, gate_named
+from edgeslm.profiler.plan import deployed_context
+from edgeslm.profiler.select import Contender, select
+from edgeslm.profiler.sensitivity import Goal
+from edgeslm.progress import silent, untold
 from edgeslm.reference import cached_reference, reference_of
-from edgeslm.source import Source, open_source, own_tasks, source_of
-from edgeslm_agent.bundle import Bundle, open_bundle, write_evidence
-from edgeslm_agent.errors import EnvironmentProblem, GateFailed, Incompatible, UnsupportedOperator
+from edgeslm.source import calibration_beside, open_source, own_tasks, source_of
+from edgeslm.workshop import Workshop
+from edgeslm_agent.bundle import open_bundle, write_evidence
+from edgeslm_agent.errors import EnvironmentProblem, GateFailed, Incompatible
 from edgeslm_agent.host import PeakAnonymous
-from edgeslm_exporters.architectures import describe
-from edgeslm_exporters.export import convert, work_units
-from edgeslm_exporters.onnx.linter import lint
-from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgeslm.catalog import Profile
+    from edgeslm.planning import Course
+    from edgeslm.profiler.assess import Assessment
     from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.gate import Gate
-    from edgeslm.profiler.plan import Candidate, Objective, Plan
-    from edgeslm.progress import Progress
-
-MOST_ATTEMPTS = 3  # candidates of the plan that are built until one passes the gate, when the user names no recipe
-
-
-@dataclass(frozen=True)
-class Built:
-    """One candidate as a staged bundle, with what was observed of it."""
-
-    candidate: Candidate
-    bundle: Bundle
-    assessment: Assessment | None
-    measurement: Measurement | None
-
-    def contender(self) -> Contender:
-        """Return what the selection needs to know."""
-        measured = None if self.measurement is None else asdict(self.measurement)
-        quality = None if self.assessment is None else self.assessment.document()
-        return Contender(self.candidate, observed_from(measured), quality_from(quality))
+    from edgeslm.profiler.plan import Objective, Plan
+    from edgeslm.profiler.select import Selection
+    from edgeslm.progress import Progress, Tell
+    from edgeslm.source import Source
+    from edgeslm.workshop import Built
+    from edgeslm_agent.bundle import Bundle
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """A written bundle, how it was chosen, and what the export took (wall seconds, peak anonymous bytes)."""
+    """A written bundle, how it was chosen, and what the export took (wall seconds, peak anonymous bytes).
 
-    plan: Plan
+    `attempts` are what was built, in the order it was built.
+    """
+
+    course: Course
     selection: Selection
+    attempts: tuple[Built, ...]
     winner: Built
     bundle: Bundle
     seconds: float
     peak_anonymous_bytes: int
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that the candidates come from."""
+        return self.course.plan
+
+    def choice(self) -> dict[str, Any]:
+        """Return how the bundle was chosen, as JSON-ready data: `evidence/selection.json`."""
+        mixed = {} if self.course.mixed is None else {"mixed": self.course.mixed}
+        return {**self.selection.document(), "attempts": [built.attempt() for built in self.attempts], **mixed}
 
     def document(self) -> dict[str, Any]:
         """Return the JSON of `edgeslm.selection/1`."""
         built = {contender["variant"] for contender in self.selection.document()["candidates"]}
         quality = {"status": "not measured"} if self.winner.assessment is None else self.winner.assessment.document()
         return {
-            **self.selection.document(),
+            **self.choice(),
             "model": self.plan.model,
             "context": self.plan.context,
             "not_built": [c.variant for c in self.plan.kept if c.variant not in built],
@@ -96,39 +95,46 @@ def export(
     recipes: Sequence[str] = (),
     formats: Sequence[str] = ("onnx",),
     context: int | None = None,
+    target_size: int | None = None,
     data: Dataset | None = None,
+    calibration: Dataset | None = None,
     objective: Objective = "speed",
     gate: str = "balanced",
     measured: bool = True,
     force: bool = False,
     genai: bool = False,
     progress: Progress = silent,
+    tell: Tell = untold,
 ) -> ExportResult:
     """Turn a model into the best bundle for a board and write it to `out` (default: a folder named after the variant).
 
-    Every recipe named is built and competes; with none named the plan's best is built, then the next, until one passes
-    the gate. `measured` also measures each on this machine; `genai` adds what onnxruntime-genai needs to load the
-    artefacts. Raises NothingFits when the plan keeps nothing, GateFailed when no candidate passes, and what opening,
+    Every recipe named is built and competes; with none named bits are added step by step until one passes the gate.
+    The recipe `mixed` is solved for: the best mix of storages whose weights take at most `target_size` bytes (which
+    alone asks for it too), or the smallest that passes the gate; it calibrates on `calibration`. `measured` also
+    measures each on this machine; `genai` adds what onnxruntime-genai needs to load the artefacts. `tell` hears how
+    each step did. Raises NothingFits when nothing may be built, GateFailed when no candidate passes, and what opening,
     converting and packing raise; then nothing is written.
     """
     began = time.perf_counter()
-    bounds = gate_named(gate)
-    profile = catalog.device(device, memory=memory)
-    source = open_source(model)
-    planned = plan_source(source, profile, recipes=recipes, formats=formats, context=context, objective=objective)
-    planned.require_kept()
-    target = Path(out) if out is not None else Path(planned.kept[0].variant)
-    check_free(target, None, force=force)
+    bounds, profile, source = gate_named(gate), catalog.device(device, memory=memory), open_source(model)
+    wish = Wish(tuple(recipes), tuple(formats), context, objective, target_size)
+    judging = Judging(data, calibration, bounds)
+    near = Path(out) if out is not None else Path(source.checkpoint.name)
+    if out is not None:
+        check_free(near, None, force=force)
     with PeakAnonymous() as peak, ExitStack() as stack:
-        workshop = _Workshop(source, profile, data, bounds, measured, genai, progress)
-        built = _build(stack, planned, workshop, target, every=bool(recipes))
-        dropped = [Contender(candidate) for candidate in planned.candidates if not candidate.kept]
+        judged, course = _Setting(source, profile, wish, near, progress).course(judging)
+        workshop = Workshop(source, profile, judged, bounds, measured, genai, progress)
+        built = _build(stack, course, workshop, near, tell)
+        dropped = [Contender(candidate) for candidate in course.plan.candidates if not candidate.kept]
         contenders = [*(entry.contender() for entry in built), *dropped]
-        selection = select(contenders, profile, objective, gated=bounds is not None)
+        selection = select(contenders, profile, course.plan.objective, gated=bounds is not None)
         winner = _winner(selection, built)
-        bundle = publish(winner.bundle, target if out is not None else Path(winner.candidate.variant), force=force)
+        if course.steps and winner.candidate not in course.steps:
+            tell(f"{winner.candidate.variant} does better than every mix: it is taken")
+        bundle = publish(winner.bundle, near if out is not None else Path(winner.candidate.variant), force=force)
     seconds = round(time.perf_counter() - began, 3)
-    result = ExportResult(planned, selection, winner, bundle, seconds, peak.bytes)
+    result = ExportResult(course, selection, tuple(built), winner, bundle, seconds, peak.bytes)
     _write_evidence(result)
     return result
 
@@ -150,56 +156,47 @@ def evaluate_bundle(
 
 
 @dataclass(frozen=True)
-class _Workshop:
-    """What building a candidate takes: the model, the board, and how it is judged and measured."""
+class Judging:
+    """The user's data to judge by and to calibrate on, None where not given, and the gate; None judges nothing."""
+
+    data: Dataset | None
+    calibration: Dataset | None
+    gate: Gate | None
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """The model, the board, what was asked for, and where things may be written."""
 
     source: Source
     profile: Profile
-    data: Dataset | None
-    gate: Gate | None
-    measured: bool
-    genai: bool
+    wish: Wish
+    near: Path
     progress: Progress
 
-    def build(self, candidate: Candidate, folder: Path) -> Built:
-        """Convert into the folder, check the graph, seal the bundle, judge and measure it."""
-        bundle = self._convert(candidate, folder)
-        return Built(candidate, bundle, self._assess(bundle), measure(bundle.path) if self.measured else None)
-
-    def _convert(self, candidate: Candidate, folder: Path) -> Bundle:
-        checkpoint = self.source.checkpoint
-        units = work_units(describe(checkpoint.config, checkpoint.shapes))
-        with (
-            ThreadPoolExecutor(1, "digest") as beside,
-            self.progress(f"exporting {candidate.variant}", units) as advance,
-        ):
-            beside.submit(checkpoint.digest)  # the manifest needs it; taken while the weights are read anyway
-            recipe = parse_recipe(candidate.recipe)
-            artifact = convert(checkpoint, recipe, candidate.context, folder, genai=self.genai, advance=advance)
-        problems = [problem for graph in artifact.graphs for problem in lint(folder / graph, self.profile.target())]
-        if problems:
-            raise UnsupportedOperator(
-                f"{candidate.variant} is not fit for {self.profile.name}: {'; '.join(problems)}",
-                "take another --recipe",
-            )
-        return seal(folder, checkpoint, self.source.label, artifact, candidate.variant)
-
-    def _assess(self, bundle: Bundle) -> Assessment | None:
-        if self.gate is None:
-            return None
-        reference = reference_of(self.source, bundle.manifest.context, self.progress)
-        data = self.data or own_tasks(self.source.label) or default_text()
-        return assess(bundle, reference, data, self.gate, self.progress)
+    def course(self, judging: Judging) -> tuple[Dataset | None, Course]:
+        """Return what quality is measured on (None: it is not), and what to build."""
+        label, spec = self.source.label, self.source.spec
+        if not self.wish.mixed:
+            judged = judging.data or own_tasks(label) or default_text()
+            return judged if judging.gate else None, plain_course(self.source, self.profile, self.wish)
+        calibration, judged = calibration_beside(label, judging.data, judging.calibration)
+        gate = judging.gate and gate_for(judging.gate, spec.parameters, json_tasks=judged.json_tasks)
+        context = deployed_context(spec, self.wish.context)
+        trials = Trials(self.source, self.profile, context, calibration, self.near, self.progress)
+        goal = Goal(self.wish.target_size, None if gate is None else gate.kld_mean)
+        return judged, mixed_course(trials, self.wish, goal)
 
 
-def _build(stack: ExitStack, planned: Plan, workshop: _Workshop, target: Path, *, every: bool) -> list[Built]:
-    """Build every kept candidate, or the plan's best and then the next until one passes the gate."""
+def _build(stack: ExitStack, course: Course, workshop: Workshop, near: Path, tell: Tell) -> list[Built]:
+    """Build the steps until one passes the gate, saying how each did, and then every rival."""
     built: list[Built] = []
-    for candidate in planned.kept if every else planned.to_try(MOST_ATTEMPTS):
-        built.append(workshop.build(candidate, stack.enter_context(staging(target))))
-        last = built[-1].assessment
-        if not every and (last is None or last.passed):
+    for candidate in course.steps:
+        built.append(workshop.build(candidate, stack.enter_context(staging(near))))
+        tell(built[-1].line)
+        if built[-1].passed:
             break
+    built += [workshop.build(candidate, stack.enter_context(staging(near))) for candidate in course.rivals]
     return built
 
 
@@ -245,4 +242,4 @@ def _write_evidence(result: ExportResult) -> None:
         write_evidence(result.bundle, "quality", result.winner.assessment.document())
     if result.winner.measurement is not None:
         write_evidence(result.bundle, "measure", asdict(result.winner.measurement))
-    write_evidence(result.bundle, "selection", result.selection.document())
+    write_evidence(result.bundle, "selection", result.choice())

@@ -1,19 +1,74 @@
-"""plan() for a model and a board by name: opens the headers, reads the profile, and plans."""
+"""plan() for a model and a board by name, from headers and profile alone; and the course an export takes from it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from edgeslm import catalog
 from edgeslm.profiler.plan import Objective, Plan
 from edgeslm.profiler.plan import plan as plan_variants
 from edgeslm.source import Source, open_source
-from edgeslm_exporters.architectures import describe
+from edgeslm_agent.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgeslm.catalog import Profile
+    from edgeslm.profiler.plan import Candidate
+
+
+MIXED = "mixed"  # the recipe that is solved for instead of being named
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for: no recipe leaves the choice to us, `mixed` or a `target_size` (bytes) asks for a mix.
+
+    Raises UsageError when a mix is asked for beside other recipes.
+    """
+
+    recipes: tuple[str, ...]
+    formats: tuple[str, ...]
+    context: int | None
+    objective: Objective
+    target_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that recipes and size do not contradict each other."""
+        if self.mixed and any(recipe != MIXED for recipe in self.recipes):
+            raise UsageError(
+                "a mix is solved for, so no other --recipe can be named beside it",
+                "leave --recipe out, or --target-size",
+            )
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the recipe is to be solved for."""
+        return MIXED in self.recipes or self.target_size is not None
+
+
+@dataclass(frozen=True)
+class Course:
+    """What an export builds: `steps` until one passes the gate, and all `rivals`, which compete with what passed.
+
+    `mixed` says how a mix of storages was solved for, as JSON-ready data; None when none was asked for.
+    """
+
+    plan: Plan
+    steps: tuple[Candidate, ...]
+    rivals: tuple[Candidate, ...]
+    mixed: dict[str, Any] | None = None
+
+
+def plain_course(source: Source, profile: Profile, wish: Wish) -> Course:
+    """Return the course without a mix: recipes that the user named all compete, else bits are added step by step.
+
+    Raises NothingFits with every reason when the plan keeps nothing.
+    """
+    planned = plan_source(source, profile, wish)
+    planned.require_kept()
+    return Course(planned, (), planned.kept) if wish.recipes else Course(planned, planned.to_try, ())
 
 
 def plan(
@@ -31,23 +86,17 @@ def plan(
     Raises what opening a checkpoint and finding a device raise; a plan that keeps nothing is returned, not raised.
     """
     profile = catalog.device(device, memory=memory)
-    return plan_source(
-        open_source(model), profile, recipes=recipes, formats=formats, context=context, objective=objective
-    )
+    return plan_source(open_source(model), profile, Wish(tuple(recipes), tuple(formats), context, objective))
 
 
-def plan_source(
-    source: Source,
-    profile: Profile,
-    *,
-    recipes: Sequence[str],
-    formats: Sequence[str],
-    context: int | None,
-    objective: Objective,
-) -> Plan:
+def plan_source(source: Source, profile: Profile, wish: Wish) -> Plan:
     """Plan an opened model for a profile; no recipe named means all that ship."""
-    checkpoint = source.checkpoint
-    spec = describe(checkpoint.config, checkpoint.shapes)
     return plan_variants(
-        checkpoint.name, spec, profile, recipes=recipes or None, formats=formats, context=context, objective=objective
+        source.checkpoint.name,
+        source.spec,
+        profile,
+        recipes=wish.recipes or None,
+        formats=wish.formats,
+        context=wish.context,
+        objective=wish.objective,
     )

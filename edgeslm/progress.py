@@ -1,13 +1,16 @@
-"""How long work reports its progress: a function that opens a bar and yields `advance(by)`."""
+"""How long work reports itself: `Progress` opens a bar and yields `advance(by)`, `Tell` hears each decision."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
+
+Tell = Callable[[str], None]
 
 
 class Progress(Protocol):
@@ -20,3 +23,7 @@ class Progress(Protocol):
 def silent(label: str, total: int) -> Iterator[Callable[[int], None]]:  # noqa: ARG001 - the port's signature
     """Report nothing: the default of the Python API."""
     yield lambda _by: None
+
+
+def untold(text: str) -> None:
+    """Say nothing: the default of the Python API."""

@@ -12,7 +12,6 @@ from edgeslm_agent.bundle import Bundle, open_bundle
 from edgeslm_agent.errors import BundleError, EnvironmentProblem
 from edgeslm_agent.host import available_bytes
 from edgeslm_agent.units import format_bytes
-from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.export import convert, work_units
 from edgeslm_exporters.onnx.layout import layout
 from edgeslm_exporters.recipe import parse_recipe
@@ -53,7 +52,7 @@ def reference_of(source: Source, context: int, progress: Progress) -> Bundle:
         os.utime(cached.path)
         return cached
     recipe = parse_recipe("fp32")
-    spec = describe(checkpoint.config, checkpoint.shapes)
+    spec = source.spec
     needed, available = layout(spec, recipe, context), available_bytes()
     if needed.weights_bytes + needed.kv_cache_bytes > available:
         raise EnvironmentProblem(

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeslm import builtin, catalog
+from edgeslm.profiler.dataset import Dataset, default_text, read_tasks
+from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
 
 if TYPE_CHECKING:
-    from edgeslm.profiler.dataset import Dataset
     from edgeslm_exporters.checkpoint import Checkpoint
+    from edgeslm_exporters.decoder_spec import DecoderSpec
 
 BUILTIN = "home"
 OWN_TASKS = 300  # enough for a gate: about 3,000 scored tokens in a few seconds
@@ -23,6 +25,14 @@ class Source:
 
     checkpoint: Checkpoint
     label: str
+
+    @property
+    def spec(self) -> DecoderSpec:
+        """What its architecture makes of it.
+
+        Raises UnsupportedArchitecture or BadCheckpoint.
+        """
+        return describe(self.checkpoint.config, self.checkpoint.shapes)
 
 
 def open_source(model: str | None) -> Source:
@@ -47,9 +57,24 @@ def source_of(label: str) -> str | None:
 
 def own_tasks(label: str) -> Dataset | None:
     """Return the tasks a model ships with: those of the built-in model."""
+    return _own(label, f"{OWN_TASKS} of the built-in tasks (unseen combinations)", 0)
+
+
+def calibration_beside(label: str, data: Dataset | None, calibration: Dataset | None) -> tuple[Dataset, Dataset]:
+    """Return what to calibrate on and what to judge by, never the same.
+
+    `calibration` and `data` are the user's, None when not given. The built-in model ships both; else, without
+    `calibration`, what judges is split.
+    Raises UsageError when it is too short for that.
+    """
+    judged = data or own_tasks(label) or default_text()
+    own = _own(label, f"{OWN_TASKS} other built-in tasks", OWN_TASKS) if data is None else None
+    chosen = calibration or own
+    return judged.split() if chosen is None else (chosen, judged)
+
+
+def _own(label: str, name: str, start: int) -> Dataset | None:
     if label != f"builtin:{BUILTIN}":
         return None
-    from edgeslm.profiler.dataset import read_tasks
-
-    every = read_tasks(builtin.tasks("combinations"), f"{OWN_TASKS} of the built-in tasks (unseen combinations)")
-    return replace(every, tasks=every.tasks[:OWN_TASKS])
+    every = read_tasks(builtin.tasks("combinations"), name)
+    return replace(every, tasks=every.tasks[start : start + OWN_TASKS])

@@ -26,7 +26,7 @@ from edgeslm_agent.errors import EnvironmentProblem
 from edgeslm_agent.link.endpoint import Endpoint, Patience
 from edgeslm_agent.link.inbox import Posted
 from edgeslm_agent.link.transport import Connected, Lost, Outgoing, Received, SessionOptions
-from edgeslm_agent.serving.desk import Desk
+from edgeslm_agent.serving.desk import NEED_A_PROMPT, Desk
 from edgeslm_agent.serving.worker import Finished, Job, ModelFailed, ModelReady, Worker
 from edgeslm_agent.telemetry.recent import RecentAnswers
 from edgeslm_agent.telemetry.recorder import Recorder
@@ -193,8 +193,15 @@ class Agent:
     def _came_up(self) -> None:
         self._uplink.connected(time.monotonic())
         self._say_status()
-        facts = capability(self._settings.profile, "generate" if self._worker else None)
+        self._say_capability()
+
+    def _say_capability(self) -> None:
+        facts = capability(self._settings.profile, self._purpose() if self._worker else ())
         self._publish("capability", facts.payload(), retain=True)
+
+    def _purpose(self) -> tuple[str, ...]:
+        """Return the operations the model is for; while nobody could look into the bundle, any it might be for."""
+        return self._model.facts.purpose if self._model.facts else NEED_A_PROMPT
 
     def _went_down(self, lost: Lost) -> None:
         self._session += 1
@@ -258,7 +265,7 @@ class Agent:
             self._counters.malformed += 1
             self._answer(Result(identity, "failed", error=f"the command is malformed: {error.reason}"))
             return
-        verdict = self._desk.take(command, self._model.state, self._model.problem)
+        verdict = self._desk.take(command, self._model.state, self._model.problem, self._purpose())
         self._answer(verdict.result)
         if verdict.work and self._worker:
             self._worker.submit(Job(command, time.monotonic()))
@@ -285,6 +292,7 @@ class Agent:
                 self._conclude(Result(identity, "failed", error=f"the model failed to load: {report.problem}"[:500]))
         if isinstance(report, (ModelReady, ModelFailed)) and self._endpoint.ready:
             self._say_status()
+            self._say_capability()
 
     def _finished(self, finished: Finished) -> None:
         result = finished.result

@@ -20,10 +20,10 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from edgeslm_agent.contract.manifest import MANIFEST_NAME, FileEntry, Manifest, parse_manifest
-from edgeslm_agent.errors import BundleError, Corrupt, EnvironmentProblem, UsageError
+from edgeslm_agent.contract.manifest import MANIFEST_NAME, EncoderManifest, FileEntry, Manifest, parse_manifest
+from edgeslm_agent.errors import BundleError, Corrupt, EnvironmentProblem, Incompatible, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,12 +38,15 @@ _MEASURE_AGAIN = "remove it and measure again"
 _EVIDENCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
+M = TypeVar("M", Manifest, EncoderManifest)
+
+
 @dataclass(frozen=True)
-class Bundle:
+class _Opened(Generic[M]):
     """An opened bundle: its folder (absolute), its manifest, and its id (SHA-256 of manifest.json in hex)."""
 
     path: Path
-    manifest: Manifest
+    manifest: M
     bundle_id: str
 
     def file(self, relative: str) -> Path:
@@ -58,12 +61,31 @@ class Bundle:
     @property
     def weights_bytes(self) -> int:
         """Size of the graph's external data: the weights, exactly."""
-        weights = self.manifest.decoder.graph + ".data"
+        weights = self.manifest.graph + ".data"
         return next((entry.bytes for entry in self.manifest.files if entry.path == weights), 0)
 
 
+class Bundle(_Opened[Manifest]):
+    """A decoder's bundle: it generates text."""
+
+
+class EncoderBundle(_Opened[EncoderManifest]):
+    """An encoder's bundle: it gives a text's embedding or its label."""
+
+
 def open_bundle(path: str | Path, *, verify: bool = True) -> Bundle:
-    """Open the bundle in the folder `path`.
+    """Open the bundle of a decoder; raises as `open_any` does, and Incompatible for that of an encoder."""
+    opened = open_any(path, verify=verify)
+    if isinstance(opened, EncoderBundle):
+        raise Incompatible(
+            f"{opened.manifest.variant} is an encoder: it can {opened.manifest.encoder.task}, not generate",
+            "use `edgeslm run` on it, or open it with edgeslm_agent.engine.encoder.EncoderSession",
+        )
+    return opened
+
+
+def open_any(path: str | Path, *, verify: bool = True) -> Bundle | EncoderBundle:
+    """Open the bundle in the folder `path`, whatever its model does.
 
     Sizes and stray files are always checked (a few system calls); `verify` also hashes every file.
     Raises Corrupt naming the file that is missing, changed, stray or outside the folder; TooNew for a later format;
@@ -77,23 +99,26 @@ def open_bundle(path: str | Path, *, verify: bool = True) -> Bundle:
         raise EnvironmentProblem(f"cannot read {where}: {error.strerror}", "fix its permissions") from error
 
 
-def _open(root: Path, *, verify: bool) -> Bundle:
+def _open(root: Path, *, verify: bool) -> Bundle | EncoderBundle:
     data = _read_manifest(root)
     manifest = parse_manifest(data)
     listed = {entry.path: entry for entry in manifest.files}
     if len(listed) != len(manifest.files):
         raise Corrupt(f"{MANIFEST_NAME} lists a file twice", _AGAIN)
-    for needed in (manifest.decoder.graph, manifest.tokenizer):
+    for needed in (manifest.graph, manifest.tokenizer):
         if needed not in listed:
             raise Corrupt(f"{MANIFEST_NAME} does not list {needed}, which it needs", _AGAIN)
     for entry in manifest.files:
         _check_file(root, entry, verify=verify)
     for stray in sorted(_found(root) - listed.keys()):
         raise Corrupt(f"{stray} is in the bundle but not in its manifest", f"remove it, or {_AGAIN}")
-    return Bundle(root, manifest, hashlib.sha256(data).hexdigest())
+    bundle_id = hashlib.sha256(data).hexdigest()
+    if isinstance(manifest, EncoderManifest):
+        return EncoderBundle(root, manifest, bundle_id)
+    return Bundle(root, manifest, bundle_id)
 
 
-def read_evidence(bundle: Bundle, name: str) -> dict[str, Any] | None:
+def read_evidence(bundle: Bundle | EncoderBundle, name: str) -> dict[str, Any] | None:
     """Return the document `evidence/NAME.json`, or None when nobody wrote one.
 
     Raises Corrupt when it is not a JSON object.
@@ -112,7 +137,7 @@ def read_evidence(bundle: Bundle, name: str) -> dict[str, Any] | None:
     return document
 
 
-def write_evidence(bundle: Bundle, name: str, document: Mapping[str, Any]) -> Path:
+def write_evidence(bundle: Bundle | EncoderBundle, name: str, document: Mapping[str, Any]) -> Path:
     """Replace `evidence/NAME.json` atomically and return its path.
 
     Raises EnvironmentProblem when the disk refuses.
@@ -143,7 +168,7 @@ def _replace(file: Path, data: bytes) -> None:
         raise
 
 
-def _evidence_file(bundle: Bundle, name: str) -> Path:
+def _evidence_file(bundle: Bundle | EncoderBundle, name: str) -> Path:
     if not _EVIDENCE_NAME.fullmatch(name):
         raise UsageError(f"'{name}' is not a name of evidence", "use lower-case letters, digits, - and _")
     return bundle.path / EVIDENCE / f"{name}.json"

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 from edgeslm_agent.contract.fields import MAX_LABEL
 from edgeslm_agent.contract.status import Capability
 from edgeslm_agent.host import read_host
-from edgeslm_agent.serving.desk import SERVED
+from edgeslm_agent.serving.desk import ALWAYS_SERVED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _RUNTIMES = ("onnxruntime", "ai_edge_litert", "tflite_runtime")
 
 
-def capability(profile: str | None, model: str | None, root: Path | None = None) -> Capability:
-    """Return the facts of this machine; with no `model`, ping is all it answers."""
+def capability(profile: str | None, purpose: Sequence[str], root: Path | None = None) -> Capability:
+    """Return the facts of this machine; `purpose` are the operations its model is for (none: it answers ping only)."""
     host = read_host(root) if root else read_host()
     return Capability(
         board=_label(host.board),
@@ -27,7 +28,7 @@ def capability(profile: str | None, model: str | None, root: Path | None = None)
         memory_bytes=min(host.memory_total, host.memory_limit or host.memory_total),
         system=_label(f"{host.system} {host.kernel}"),
         python=host.python,
-        operations=SERVED if model else ("ping",),
+        operations=(*purpose, *ALWAYS_SERVED) if purpose else ("ping",),
         runtimes={name: _version(name) for name in _RUNTIMES if find_spec(name)},
         profile=profile,
     )

@@ -142,9 +142,9 @@ def _agent(config: Config, folder: Path) -> tuple[Agent, Spool]:
 
 def _loader(bundle: Path, threads: int | None) -> Callable[[], Responder]:
     def load() -> Responder:
-        from edgeslm_agent.serving.responder import BundleResponder
+        from edgeslm_agent.serving.responder import open_responder
 
-        return BundleResponder(bundle, threads)
+        return open_responder(bundle, threads)
 
     return load
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from edgeslm.catalog.folder import names_in, profiles_folder
 from edgeslm.catalog.reader import read_document
 from edgeslm_agent.errors import UsageError
-from edgeslm_exporters.recipe import parse_recipe
+from edgeslm_exporters.recipe import TENSOR_CLASSES, parse_recipe
 
 if TYPE_CHECKING:
-    from edgeslm_exporters.recipe import Recipe
+    from edgeslm_exporters.recipe import Recipe, Storage
 
 
 BUILTIN = "builtin"
@@ -94,7 +94,10 @@ def _model(name: str) -> ModelCard:
 
 
 def _bits(recipe: Recipe) -> float:
-    if isinstance(recipe.weights, str):
-        return 16 if recipe.weights == "fp16" else 32
-    block = recipe.weights.block
-    return recipe.weights.bits + (0 if block is None else 32 / block)
+    return sum(_storage_bits(recipe.storage(name)) for name in TENSOR_CLASSES)
+
+
+def _storage_bits(storage: Storage) -> float:
+    if isinstance(storage, str):
+        return 16 if storage == "fp16" else 32
+    return storage.bits + (0 if storage.block is None else 32 / storage.block)

@@ -13,15 +13,19 @@ from edgeslm.cli.plan import add_board_options, add_objective_option
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from edgeslm.pipeline import Built, ExportResult
+    from edgeslm.pipeline import ExportResult
+    from edgeslm.workshop import Built
 
 EPILOG = """\
 MODEL is a folder in Hugging Face layout, a hub id, a name of `edgeslm list models`, or left out: the built-in model.
-With no --recipe the plan's best is built, then the next more exact, until one passes the gate; with several, each is
-built and the best of those that pass is kept. A failed gate is exit code 1 and writes no bundle.
+With no --recipe the plan's best is built, then more bits are spent (4 bits; head and down projection in 8; 8 bits)
+until one passes the gate; with several, each is built and the best of those that pass is kept. A failed gate is exit
+code 1 and writes no bundle. `--recipe mixed` measures which weights need their bits and solves for the smallest mix
+that passes the gate, or with --target-size for the best of that size; a uniform recipe that does better is taken.
 examples:
   edgeslm export --device jetson-nano -o home-nano
-  edgeslm export ./SmolLM2-135M --device rk3588 --recipe wi4b32-afp32 --recipe wi8-afp32 --text mine.txt"""
+  edgeslm export ./SmolLM2-135M --device rk3588 --recipe wi4b32-afp32 --recipe wi8-afp32 --text mine.txt
+  edgeslm export ./SmolLM2-135M --device rk3588 --target-size 90MB --text mine.txt"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -29,7 +33,10 @@ def configure(parser: ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("model", nargs="?", metavar="MODEL")
     add_board_options(parser)
-    parser.add_argument("--recipe", action="append", metavar="R", default=[], help="build this recipe; may be repeated")
+    parser.add_argument(
+        "--recipe", action="append", metavar="R", default=[], help="build this recipe; may be repeated; mixed: find one"
+    )
+    parser.add_argument("--target-size", metavar="SIZE", help="find the best mix of at most so many bytes of weights")
     parser.add_argument("--format", choices=["onnx", "tflite"], default="onnx", help="format to write (default onnx)")
     parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
     eval_verb.add_data_options(parser)
@@ -44,7 +51,7 @@ def configure(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Export and show the choice."""
     from edgeslm.pipeline import export
-    from edgeslm_agent.units import parse_count
+    from edgeslm_agent.units import parse_bytes, parse_count
 
     result = export(
         options.model,
@@ -54,6 +61,7 @@ def run(options: Namespace) -> int:
         recipes=options.recipe,
         formats=(options.format,),
         context=None if options.context is None else parse_count(options.context),
+        target_size=None if options.target_size is None else parse_bytes(options.target_size),
         data=eval_verb.data_of(options),
         objective=options.objective,
         gate=options.gate,
@@ -61,6 +69,7 @@ def run(options: Namespace) -> int:
         force=options.force,
         genai=options.genai,
         progress=output.progress,
+        tell=output.story,
     )
     if options.json:
         output.document("edgeslm.selection/1", result.document())
@@ -75,6 +84,7 @@ def show(result: ExportResult) -> None:
     estimate = winner.candidate.estimate
     output.result(f"{winner.candidate.variant} for {selection.device}: {selection.basis_line}")
     output.result(f"  weights, KV cache   {shown(estimate.weights_bytes)}, {shown(estimate.kv_cache_bytes)} (exact)")
+    output.result(f"  bits a weight       {winner.candidate.effective_bits:.2f}, scales and padding included")
     output.result(f"  peak memory         {shown(estimate.peak_bytes)}, estimated on {estimate.peak_bytes.on}")
     output.result(f"  decode              {shown(estimate.decode_tps)}, estimated on {estimate.decode_tps.on}")
     _show_measured(winner)

@@ -28,9 +28,9 @@ def run(options: Namespace) -> int:
     bundle = open_bundle(options.bundle, verify=False)
     evidence = {name: read_evidence(bundle, name) for name in EVIDENCE}
     if options.json:
-        output.document(
-            "edgeslm.inspect/1", {"id": bundle.bundle_id, "manifest": asdict(bundle.manifest), "evidence": evidence}
-        )
+        weights = {"bytes": bundle.weights_bytes, "bits_a_parameter": _bits(bundle)}
+        body = {"id": bundle.bundle_id, "manifest": asdict(bundle.manifest), "weights": weights, "evidence": evidence}
+        output.document("edgeslm.inspect/1", body)
     else:
         _show(bundle)
         for name, observed in evidence.items():
@@ -50,5 +50,13 @@ def _show(bundle: Bundle) -> None:
         f"decoder  {decoder.layers} layers, {decoder.kv_heads} KV heads of {decoder.head_size}, "
         f"vocabulary {decoder.vocab_size}, context {decoder.context}"
     )
+    output.result(
+        f"weights  {bundle.weights_bytes:,} bytes, {_bits(bundle):.2f} bits a parameter, scales and tables included"
+    )
     output.result(f"needs    {manifest.runtime.name} >= {manifest.runtime.min_version}")
     output.table(("file", "bytes", "sha256"), [(f.path, str(f.bytes), f.sha256[:16]) for f in manifest.files])
+
+
+def _bits(bundle: Bundle) -> float:
+    """Return the bits of the weights' file for each of the model's parameters, whatever the recipe's name says."""
+    return round(8 * bundle.weights_bytes / bundle.manifest.model.parameters, 4)

@@ -81,14 +81,14 @@ def _show(planned: Plan) -> None:
         f"{planned.model} for {planned.device}: context {format_count(planned.context)}, "
         f"{format_bytes(planned.app_budget_bytes)} for the agent and its model; by {planned.objective}, from estimates"
     )
-    columns = ("variant", "", "weights", "KV cache", "peak memory", "decode", "first token")
+    columns = ("variant", "", "bits a weight", "weights", "KV cache", "peak memory", "decode", "first token")
     output.table(columns, [_row(candidate) for candidate in planned.candidates])
     if not planned.kept:
         return  # the error that follows has every reason
     for candidate in planned.candidates:
         if candidate.reasons:
             output.result(f"{candidate.variant} is dropped: {'; '.join(candidate.reasons)}")
-    names = ", then ".join(candidate.recipe for candidate in planned.to_try())
+    names = ", then ".join(candidate.recipe for candidate in planned.to_try)
     output.result(f"to try, until one passes the quality gate: {names}")
 
 
@@ -98,4 +98,5 @@ def _row(candidate: Candidate) -> tuple[str, ...]:
     figures = candidate.estimate
     sizes = (figures.weights_bytes, figures.kv_cache_bytes, figures.peak_bytes)
     cells = [shown(figure) for figure in (*sizes, figures.decode_tps, figures.first_token_s)]
-    return (candidate.variant, "kept" if candidate.kept else "dropped", *cells)
+    kept = "kept" if candidate.kept else "dropped"
+    return (candidate.variant, kept, f"{candidate.effective_bits:.2f}", *cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from edgeslm.profiler.gate import gate_for, judge
+from edgeslm.profiler.gate import judge_model
 from edgeslm.profiler.quality import evaluate, work
 from edgeslm_agent.engine.session import Session
 
@@ -45,7 +45,5 @@ def assess(bundle: Bundle, reference: Bundle, data: Dataset, gate: Gate | None, 
         progress(f"measuring the quality of {bundle.manifest.variant}", work(data)) as advance,
     ):
         quality = evaluate(mine, theirs, data, advance)
-    if gate is None:
-        return Assessment(quality, None)
-    applied = gate_for(gate, bundle.manifest.model.parameters, json_tasks=data.json_tasks)
-    return Assessment(quality, judge(quality, applied))
+    verdict = None if gate is None else judge_model(quality, gate, bundle.manifest.model.parameters)
+    return Assessment(quality, verdict)

@@ -6,14 +6,20 @@ A tasks file is JSON lines: `{"prompt": "...", "expected": ...}`, where `expecte
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgeslm_agent.errors import ConfigError, UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MAX_FILE_BYTES = 64 * 2**20
 DEFAULT_TEXT = Path(__file__).with_name("default_text.txt")
+CALIBRATION_SHARE = 4  # one paragraph or task of so many calibrates when data are split
+_Block = TypeVar("_Block")
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,20 @@ class Dataset:
     def json_tasks(self) -> bool:
         """Whether the answers are JSON values."""
         return any(not isinstance(task.expected, str) for task in self.tasks)
+
+    def split(self) -> tuple[Dataset, Dataset]:
+        """Return what calibrates and what judges: every fourth paragraph (or line, or task), and the rest.
+
+        Raises UsageError when there are too few of them.
+        """
+        texts, tasks = _every_fourth(_blocks(self.text) if self.text else []), _every_fourth(self.tasks)
+        if not texts[0] and not tasks[0]:
+            raise UsageError(
+                f"{self.name} is too short to calibrate on a part and judge by the rest",
+                "give a longer one, or other data to calibrate on with --calibration",
+            )
+        mine = Dataset(f"a quarter of {self.name}", "".join(texts[0]), tuple(tasks[0]))
+        return mine, Dataset(f"three quarters of {self.name}", "".join(texts[1]), tuple(tasks[1]))
 
 
 def default_text() -> Dataset:
@@ -98,6 +118,17 @@ def _parse_task(line: str) -> Task | str:
     if not isinstance(entry["prompt"], str) or not entry["prompt"]:
         return "prompt is not a text"
     return Task(entry["prompt"], entry["expected"])
+
+
+def _blocks(text: str) -> list[str]:
+    """Cut a text after its blank lines, or after its lines where it has few; joined again they are the text."""
+    paragraphs = re.split(r"(?<=\n\n)(?!\n)", text)
+    return paragraphs if len(paragraphs) >= CALIBRATION_SHARE else text.splitlines(keepends=True)
+
+
+def _every_fourth(blocks: Sequence[_Block]) -> tuple[Sequence[_Block], Sequence[_Block]]:
+    rest = [block for index, block in enumerate(blocks, 1) if index % CALIBRATION_SHARE]
+    return blocks[CALIBRATION_SHARE - 1 :: CALIBRATION_SHARE], rest
 
 
 def _read(path: Path) -> str:

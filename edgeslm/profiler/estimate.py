@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeslm.profiler.figure import Figure, exact
-from edgeslm_exporters.onnx.layout import Blocks
+from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
     from edgeslm.catalog import Profile
@@ -146,33 +146,49 @@ def _chunk_bytes(places: Layout, rows: int, tokens: int) -> int:
 def _pass_seconds(places: Layout, profile: Profile, tokens: int) -> Span:
     """Return the seconds of reading `tokens` at once: a prompt, or the one token of a decoding step."""
     bandwidth = _reached(profile.speed.decode_gb_s)
-    rate = _multiply_rate(places, profile)
     nbytes = decode_read_bytes(places)
-    products = _multiply_adds(places, tokens)
+    products = _product_seconds(places, profile, tokens)
     cycles = profile.cores[0].max_mhz * 1e6
     return Span(
         *(
-            ((nbytes / 1e9 / speed) ** SHARPNESS + (products / 1e9 / compute) ** SHARPNESS) ** (1 / SHARPNESS)
+            ((nbytes / 1e9 / speed) ** SHARPNESS + compute**SHARPNESS) ** (1 / SHARPNESS)
             + places.spec.layers * layer / cycles
             for speed, compute, layer in (
-                (bandwidth.value, rate.value, LAYER_CYCLES.value),
-                (bandwidth.high, rate.high, LAYER_CYCLES.low),
-                (bandwidth.low, rate.low, LAYER_CYCLES.high),
+                (bandwidth.value, products.value, LAYER_CYCLES.value),
+                (bandwidth.high, products.low, LAYER_CYCLES.low),
+                (bandwidth.low, products.high, LAYER_CYCLES.high),
             )
         )
     )
 
 
-def _multiply_adds(places: Layout, tokens: int) -> float:
-    """Return the multiply-adds of reading `tokens` at once; the head sees the last one only."""
+def _product_seconds(places: Layout, profile: Profile, tokens: int) -> Span:
+    """Return the seconds of all products, each kind of matrix at the rate the board reaches for it."""
+    quantised, floats = _multiply_adds(places, tokens)
+    of_codes, of_floats = (_multiply_rate(profile, quantised=kind) for kind in (True, False))
+    return Span(
+        (quantised / of_codes.value + floats / of_floats.value) / 1e9,
+        (quantised / of_codes.high + floats / of_floats.high) / 1e9,
+        (quantised / of_codes.low + floats / of_floats.low) / 1e9,
+    )
+
+
+def _multiply_adds(places: Layout, tokens: int) -> tuple[float, float]:
+    """Return the multiply-adds of reading `tokens` at once, with quantised and with float weights.
+
+    The head sees the last token only; attention multiplies floats.
+    """
     spec = places.spec
-    layers = sum(matrix.projection.rows * matrix.projection.columns for matrix in places.projections)
-    return tokens * (layers + spec.layers * spec.query_size * tokens) + spec.vocab * spec.hidden
+    done = {True: 0.0, False: float(tokens * spec.layers * spec.query_size * tokens)}
+    *layers, head = places.products
+    for matrix, rows in (*((matrix, tokens) for matrix in layers), (head, 1)):
+        weights = matrix.projection.rows * matrix.projection.columns * matrix.projection.share
+        done[isinstance(matrix.storage, Blocks)] += rows * weights
+    return done[True], done[False]
 
 
-def _multiply_rate(places: Layout, profile: Profile) -> Span:
+def _multiply_rate(profile: Profile, *, quantised: bool) -> Span:
     rate = _reached(profile.speed.prefill_gmac_s)
-    quantised = isinstance(places.projections[0].storage, Blocks)
     if profile.target().int8_dot_product:
         share = Span(1, 1, 1) if quantised else FLOAT_SHARE
     else:  # 4-bit weights are widened to fp32 in the kernel; nobody measured ours on such a core

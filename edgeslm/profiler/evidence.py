@@ -9,12 +9,12 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
 from edgeslm.profiler.figure import Figure, exact
-from edgeslm.profiler.gate import Gate, judge
+from edgeslm.profiler.gate import Gate, judge_model
 from edgeslm.profiler.plan import plan
 from edgeslm.profiler.quality import Quality
-from edgeslm.profiler.select import Contender, Observed, QualityEvidence, QualityStatus
+from edgeslm.profiler.select import NOT_MEASURED, Contender, Observed, QualityEvidence, QualityStatus
 from edgeslm_agent.bundle import read_evidence
-from edgeslm_exporters.onnx.read_back import spec_of_graph
+from edgeslm_exporters.read_back import spec_of_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,8 @@ def contender(bundle: Bundle, profile: Profile, gate: Gate | None = None) -> Con
     Raises Corrupt when the bundle's graph cannot be read, MissingExtra without onnx.
     """
     observed = observed_from(read_evidence(bundle, "measure"))
-    quality = quality_from(read_evidence(bundle, "quality"), gate)
+    document = read_evidence(bundle, "quality")
+    quality = quality_from(document) if gate is None else judged_again(document, gate, bundle.manifest.model.parameters)
     return Contender(_candidate(bundle, profile), observed, quality, label=str(bundle.path))
 
 
@@ -53,16 +54,23 @@ def observed_from(document: Mapping[str, Any] | None) -> Observed:
     return Observed(**figures)
 
 
-def quality_from(document: Mapping[str, Any] | None, gate: Gate | None = None) -> QualityEvidence:
-    """Return the verdict of `evidence/quality.json`, or that of `gate` on its figures."""
+def quality_from(document: Mapping[str, Any] | None) -> QualityEvidence:
+    """Return the verdict of `evidence/quality.json`."""
     document = document or {}
     kld = document.get("kld_mean")
     if kld is None or document.get("status") not in get_args(QualityStatus):
-        return QualityEvidence("not measured")
-    if gate is not None:
-        verdict = judge(Quality(**{f.name: document[f.name] for f in fields(Quality) if f.name in document}), gate)
-        return QualityEvidence("passed" if verdict.passed else "failed", gate.name, verdict.reasons, float(kld))
+        return NOT_MEASURED
     return QualityEvidence(document["status"], document.get("gate"), tuple(document.get("reasons", ())), float(kld))
+
+
+def judged_again(document: Mapping[str, Any] | None, gate: Gate, parameters: int) -> QualityEvidence:
+    """Return the verdict of `gate`, as strict as `eval` would apply it, on the figures of `evidence/quality.json`."""
+    found = quality_from(document)
+    if document is None or found == NOT_MEASURED:
+        return found
+    quality = Quality(**{field.name: document[field.name] for field in fields(Quality) if field.name in document})
+    verdict = judge_model(quality, gate, parameters)
+    return QualityEvidence("passed" if verdict.passed else "failed", verdict.gate, verdict.reasons, found.kld_mean)
 
 
 def _candidate(bundle: Bundle, profile: Profile) -> Candidate:

@@ -68,8 +68,13 @@ def gate_for(gate: Gate, parameters: int, *, json_tasks: bool) -> Gate:
     return GATES[max(GATES.index(gate) - 1, 0)]
 
 
+def judge_model(quality: Quality, gate: Gate, parameters: int) -> Verdict:
+    """Hold the measured quality of a model of so many parameters against the gate that applies to it."""
+    return judge(quality, gate_for(gate, parameters, json_tasks=quality.json_tasks))
+
+
 def judge(quality: Quality, gate: Gate) -> Verdict:
-    """Hold a measured quality against a gate."""
+    """Hold a measured quality against exactly this gate."""
     ceilings = (
         ("mean KL divergence", quality.kld_mean, gate.kld_mean, "nats"),
         ("99.9 % KL divergence", quality.kld_p999, gate.kld_p999, "nats"),

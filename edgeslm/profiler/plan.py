@@ -11,6 +11,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from edgeslm.profiler.escalation import escalation
 from edgeslm.profiler.estimate import Estimate, decode_read_bytes, estimate
 from edgeslm.profiler.prior import weight_error
 from edgeslm_agent.errors import NothingFits, UsageError
@@ -34,8 +35,6 @@ FORMATS = ("onnx", "tflite")
 DEFAULT_CONTEXT = 2048
 # Estimates this close are equal, and the more exact recipe goes first: the best public fits of speed miss by 11 %.
 SAME = 1.1
-# The next candidate to try must leave this share of the error of the one whose quality failed, or it would fail too.
-NEXT_TRY_ERROR = 0.9
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,10 @@ class Plan:
         """The candidates that may be built, best first."""
         return tuple(candidate for candidate in self.candidates if candidate.kept)
 
-    def to_try(self, most: int = 3) -> tuple[Candidate, ...]:
-        """Return what to build until one passes the gate: the best, then each time the best that is more exact."""
-        chosen: list[Candidate] = []
-        for candidate in self.kept:
-            if not chosen or candidate.weight_error <= NEXT_TRY_ERROR * chosen[-1].weight_error:
-                chosen.append(candidate)
-        return tuple(chosen[:most])
+    @property
+    def to_try(self) -> tuple[Candidate, ...]:
+        """What to build until one passes the gate: the best, then each time one that is more exact."""
+        return escalation(self.kept)
 
     def require_kept(self) -> None:
         """Raise NothingFits with every reason when no candidate is kept."""
@@ -101,7 +97,7 @@ class Plan:
             "context": self.context,
             "objective": self.objective,
             "app_budget_bytes": self.app_budget_bytes,
-            "to_try": [candidate.variant for candidate in self.to_try()],
+            "to_try": [candidate.variant for candidate in self.to_try],
             "candidates": [candidate_document(candidate) for candidate in self.candidates],
         }
 
@@ -129,9 +125,7 @@ def plan(
         raise UsageError(f"there is no objective '{objective}'", f"the objectives are {', '.join(OBJECTIVES)}")
     if unknown := [form for form in formats if form not in FORMATS]:
         raise UsageError(f"there is no format '{unknown[0]}'", f"the formats are {', '.join(FORMATS)}")
-    if context is not None and context < 1:
-        raise UsageError("the context must hold at least one token", "leave --context out for the default")
-    tokens = context or min(DEFAULT_CONTEXT, spec.max_positions)
+    tokens = deployed_context(spec, context)
     layouts = [(recipe, layout(spec, recipe, tokens)) for recipe in _parsed(recipes)]
     candidates = [
         _candidate(variant_name(name, recipe.name, form, tokens), form, recipe, places, profile)
@@ -140,6 +134,16 @@ def plan(
     ]
     candidates.sort(key=lambda candidate: (not candidate.kept, order(candidate, objective), candidate.variant))
     return Plan(name, profile.name, tokens, objective, profile.budget_bytes, tuple(candidates))
+
+
+def deployed_context(spec: DecoderSpec, context: int | None) -> int:
+    """Return the context asked for, or the smaller of 2048 and the model's.
+
+    Raises UsageError for a context below 1.
+    """
+    if context is not None and context < 1:
+        raise UsageError("the context must hold at least one token", "leave --context out for the default")
+    return context or min(DEFAULT_CONTEXT, spec.max_positions)
 
 
 def variant_name(model: str, recipe: str, form: str, context: int) -> str:
@@ -170,7 +174,7 @@ def _parsed(names: Sequence[str] | None) -> list[Recipe]:
         from edgeslm.catalog import recipes
 
         return [card.recipe for card in recipes()]
-    return [parse_recipe(name) for name in dict.fromkeys(names)]
+    return list(dict.fromkeys(parse_recipe(name) for name in names))
 
 
 def _candidate(variant: str, form: str, recipe: Recipe, places: Layout, profile: Profile) -> Candidate:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from edgeslm_exporters.onnx.layout import Blocks
+from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
     from edgeslm_exporters.onnx.layout import Layout

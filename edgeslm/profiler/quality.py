@@ -28,7 +28,10 @@ MAX_SCORED_TOKENS = 16_384  # mean KL near 0.03 is then known to 2-3 %
 
 @dataclass(frozen=True)
 class Quality:
-    """KL in nats a token with the mean's standard error, agreement and flips as shares, over `tokens` positions."""
+    """KL in nats a token with the mean's standard error, agreement and flips as shares, over `tokens` positions.
+
+    `json_tasks`: the data were tasks with JSON answers, which small models are judged more strictly on (`gate_for`).
+    """
 
     data: str
     tokens: int
@@ -42,6 +45,7 @@ class Quality:
     exact_match: float | None = None
     reference_exact_match: float | None = None
     flips: float | None = None
+    json_tasks: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,32 @@ def evaluate(
         kld_p999=float(np.quantile(divergence, 0.999)),
         top1_agreement=float(agreement.mean()),
         ppl_ratio=float(np.exp(surprise.mean())),
+        json_tasks=data.json_tasks,
         **answers,
     )
+
+
+def mean_divergence(
+    candidate: Session,
+    reference: Session,
+    data: Dataset,
+    most_tokens: int,
+    advance: Callable[[int], None] = lambda _tokens: None,
+) -> float:
+    """Return KL(reference || candidate) in nats a token over about `most_tokens` positions; tasks are not answered.
+
+    Raises UsageError when the data is too short to say anything.
+    """
+    sequences, scored = [], 0
+    for sequence in _sequences(candidate, data, most_tokens):
+        sequences.append(sequence)
+        scored += len(sequence.token_ids) - 1 - sequence.first
+        if scored >= most_tokens:
+            break
+    if not sequences:
+        raise UsageError(f"{data.name} is too short to calibrate on", "give at least a few sentences")
+    divergence, _, _ = _compare_all(candidate, reference, sequences, advance)
+    return float(divergence.mean())
 
 
 def work(data: Dataset) -> int:
@@ -82,11 +110,11 @@ def work(data: Dataset) -> int:
     return 2 * len(data.tasks) if data.tasks else MAX_SCORED_TOKENS
 
 
-def _sequences(session: Session, data: Dataset) -> Iterator[Scored]:
+def _sequences(session: Session, data: Dataset, most_tokens: int = MAX_SCORED_TOKENS) -> Iterator[Scored]:
     if data.tasks:
         yield from (_task_sequence(session, task) for task in data.tasks)
         return
-    ids = session.encode(data.text)[: MAX_SCORED_TOKENS + 1]
+    ids = session.encode(data.text)[: most_tokens + 1]
     window = session.manifest.context
     for start in range(0, len(ids) - 1, window):
         yield Scored(tuple(ids[start : start + window]), 0)
@@ -94,16 +122,10 @@ def _sequences(session: Session, data: Dataset) -> Iterator[Scored]:
 
 def _task_sequence(session: Session, task: Task) -> Scored:
     """Put the expected answer after the prompt; what counts starts where the two texts part."""
-    prompt = _prompt_text(session, task.prompt)
-    alone = session.encode(prompt)
-    whole = [*session.encode(prompt + task.answer), *session.manifest.stop_token_ids[:1]]
+    alone = session.encode_prompt(task.prompt)
+    whole = [*session.encode_prompt(task.prompt, answer=task.answer), *session.manifest.stop_token_ids[:1]]
     shared = next((i for i, (a, b) in enumerate(zip(alone, whole, strict=False)) if a != b), len(alone))
     return Scored(tuple(whole[: session.manifest.context]), max(shared - 1, 0))
-
-
-def _prompt_text(session: Session, prompt: str) -> str:
-    chat = session.manifest.chat
-    return f"{chat.before}{prompt}{chat.after}" if chat else prompt
 
 
 def _compare_all(
@@ -177,7 +199,7 @@ def _answers(
 
 def is_right(session: Session, task: Task) -> bool:
     """Whether the greedy answer equals the expected one: as text, or as a JSON value."""
-    if len(session.encode(_prompt_text(session, task.prompt))) > session.manifest.limits.max_prompt_tokens:
+    if len(session.encode_prompt(task.prompt)) > session.manifest.limits.max_prompt_tokens:
         return False
     budget = 2 * len(session.encode(task.answer)) + 8  # room to be wrong in, not to ramble
     text = session.complete(task.prompt, Generation(max_tokens=budget, temperature=0.0)).text.strip()

@@ -1,49 +1,66 @@
 """Chat templates and stop tokens become plain data, so that a device needs no template engine.
 
-A template is rendered here with marks in place of the messages: what stands before and after the user's mark is the
-single-turn format, and the special token that follows the assistant's mark ends an answer.
+    template -> parsed by Jinja, reduced to what a device can change -> program -> run on made-up conversations, where it
+    must say to the letter what Jinja says -> ChatFormat: the program, and what the template has a place for
+
+The device's own bounded interpreter runs first, so a template that would not end is refused before Jinja runs it.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from edgeslm_agent.contract.manifest import ChatFormat
+from edgeslm_agent.engine.template.program import Program
+from edgeslm_agent.engine.template.values import TemplateFault, TemplateRefusal
 from edgeslm_agent.errors import BadCheckpoint, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from jinja2 import Environment, Template
 
     from edgeslm_exporters.checkpoint import Checkpoint
 
-_USER, _ASSISTANT = "\ue000user\ue001", "\ue000assistant\ue001"  # private use: no template and no text contains them
+    Conversation = list[dict[str, str]]
+
+_SYSTEM, _USER, _ASSISTANT = (f"\ue000{name}\ue001" for name in ("system", "user", "assistant"))  # in no template or text
 _TEMPLATE_LIMIT = 2**18  # characters; the longest published ones have about 2**14
+_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+_MOMENT = datetime(2024, 7, 26, 12, 30)  # noqa: DTZ001  # templates print the local time
 
 
 def compile_chat(checkpoint: Checkpoint) -> ChatFormat | None:
-    """Return the single-turn chat format, or None when the checkpoint has no template.
+    """Return the chat format, or None when the checkpoint has no template.
 
-    A first token that the engine prepends anyway (`bos_token`) is left out.
-    Raises BadCheckpoint when the template cannot be rendered or hides the user's text, MissingExtra without jinja2.
+    Raises BadCheckpoint when the template cannot be run on a device or hides the user's text, MissingExtra without
+    jinja2.
     """
     template = _template(checkpoint)
     if template is None:
         return None
-    text = _render(checkpoint, template, [{"role": "user", "content": _USER}], add_generation_prompt=True)
-    if text.count(_USER) != 1:
-        raise _unusable("it does not show the user's text exactly once")
-    before, after = text.split(_USER)
-    first = _special_token(checkpoint.tokenizer_config, "bos_token")
-    if first and bos_token(checkpoint) is not None:
-        before = before.removeprefix(first)
-    return ChatFormat(before, after)
+    constants = _constants(checkpoint.tokenizer_config)
+    text = _compiled(template, constants)
+    program = _program(text)
+    options = [name for name in ("enable_thinking", "thinking") if f'["name", "{name}"]' in text]
+    _prove(program, template, constants, options)
+    if not _shows(program, [("user", _USER)]):
+        raise _unusable("it does not show the user's text")
+    return ChatFormat(
+        program=text,
+        system=_shows(program, [("system", _SYSTEM), ("user", _USER)]),
+        turns=_shows(program, [("user", _USER), ("assistant", _ASSISTANT), ("user", _USER)]),
+        thinking=bool(options),
+    )
 
 
 def bos_token(checkpoint: Checkpoint) -> int | None:
     """Return the id that the checkpoint's own tokenizer puts before every text, or None.
 
-    The engine encodes without special tokens and prepends this one.
+    The engine encodes without special tokens and prepends this one, except to a chat: a template writes its own.
     """
     facts, name = checkpoint.tokenizer, _special_token(checkpoint.tokenizer_config, "bos_token")
     if facts.prefix:
@@ -68,8 +85,9 @@ def _end_of_turn(checkpoint: Checkpoint, special: Mapping[str, int]) -> str:
     template = _template(checkpoint)
     if template is None:
         return ""
-    messages = [{"role": "user", "content": _USER}, {"role": "assistant", "content": _ASSISTANT}]
-    after = _render(checkpoint, template, messages, add_generation_prompt=False).rpartition(_ASSISTANT)[2].lstrip()
+    program = _program(_compiled(template, _constants(checkpoint.tokenizer_config)))
+    text = _said_by(program, _conversation([("user", _USER), ("assistant", _ASSISTANT)]), {})
+    after = text.rpartition(_ASSISTANT)[2].lstrip() if text and _ASSISTANT in text else ""
     return max((token for token in special if token and after.startswith(token)), key=len, default="")
 
 
@@ -86,29 +104,122 @@ def _template(checkpoint: Checkpoint) -> str | None:
     return template
 
 
-def _render(
-    checkpoint: Checkpoint, template: str, messages: list[dict[str, str]], *, add_generation_prompt: bool
-) -> str:
-    """Render as `transformers` does: blocks trimmed, in a sandbox, since a template is a program of somebody else."""
+def _constants(config: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return what `transformers` gives every template of a checkpoint besides the conversation."""
+    tokens = {name: _special_token(config, name) for name in _TOKENS}
+    return {**{name: token for name, token in tokens.items() if token}, "tools": None, "documents": None}
+
+
+def _compiled(template: str, constants: Mapping[str, str | None]) -> str:
+    """Return the program of a template as JSON. Raises BadCheckpoint when there is none."""
+    environment = _environment()
+    import jinja2
+
+    from edgeslm_exporters.templates.lowering import Unsupported, lower
+
+    try:
+        program = lower(environment.parse(template), constants)
+    except (jinja2.TemplateError, Unsupported) as error:
+        raise _unusable(str(error)) from error
+    except RecursionError as error:
+        raise _unusable("it is nested too deeply") from error
+    return json.dumps(program, ensure_ascii=False)
+
+
+def _program(text: str) -> Program:
+    try:
+        return Program.load(text)
+    except TemplateFault as fault:
+        raise _unusable(str(fault)) from fault
+
+
+def _prove(program: Program, template: str, constants: Mapping[str, str | None], options: list[str]) -> None:
+    """Raise BadCheckpoint unless the program says of made-up conversations what Jinja says."""
+    by_jinja = None
+    for messages, variables in _made_up(options):
+        ours = _said_by(program, messages, variables)
+        by_jinja = by_jinja or _environment().from_string(template)
+        theirs = _said_by_jinja(by_jinja, messages, {**constants, **variables})
+        if ours != theirs:
+            raise _unusable(f"a device would not render it as Jinja does: {ours!r:.200} instead of {theirs!r:.200}")
+
+
+def _made_up(options: list[str]) -> Iterator[tuple[Conversation, dict[str, object]]]:
+    """Yield conversations and variables that lead through the branches of a template."""
+    shapes = ("u", "su", "uau", "suau", "uauau", "a", "uu", "s", "ua")
+    texts = {"s": "  Be brief.\n", "u": "\n Why? <b>&\"'</b> ", "a": "<think>\nSo.\n</think>\n\n Because.\n"}
+    roles = {"s": "system", "u": "user", "a": "assistant"}
+    settings: list[dict[str, object]] = [{}, *({name: value} for name in options for value in (True, False))]
+    for shape in shapes:
+        for setting in settings:
+            for prompt in (True, False):
+                messages = [{"role": roles[letter], "content": texts[letter]} for letter in shape]
+                yield messages, {"add_generation_prompt": prompt, **setting}
+
+
+def _conversation(messages: list[tuple[str, str]]) -> Conversation:
+    return [{"role": role, "content": content} for role, content in messages]
+
+
+def _shows(program: Program, messages: list[tuple[str, str]]) -> bool:
+    """Return whether a template accepts messages and shows all their texts in order."""
+    text = _said_by(program, _conversation(messages), {"add_generation_prompt": True})
+    place = 0
+    for _, content in messages:
+        place = -1 if text is None or place < 0 else text.find(content, place)
+    return place >= 0
+
+
+def _said_by(program: Program, messages: Conversation, variables: Mapping[str, object]) -> str | None:
+    """Return what a program makes of messages, None when it refuses or fails as Jinja does.
+
+    Raises BadCheckpoint when it takes too long.
+    """
+    try:
+        return program.render(messages, variables, now=lambda: _MOMENT)
+    except TemplateRefusal:
+        return None
+    except TemplateFault as fault:
+        if fault.too_much:
+            raise _unusable(str(fault)) from fault
+        return None
+
+
+def _said_by_jinja(template: Template, messages: Conversation, variables: Mapping[str, object]) -> str | None:
+    """Return what Jinja makes of messages, in a sandbox, since a template is a program of somebody else."""
+    import jinja2
+
+    try:
+        return template.render(messages=messages, **variables)
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, SyntaxError, RecursionError):
+        return None
+
+
+def _environment() -> Environment:
+    """Return Jinja as `transformers` sets it up: blocks trimmed, with `break`, `continue` and `generation`.
+
+    Raises MissingExtra without jinja2.
+    """
     if importlib.util.find_spec("jinja2") is None:
         raise MissingExtra("reading a chat template needs jinja2", "pip install 'edgeslm[export]'")
-    import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    def refuse(message: str) -> NoReturn:
-        raise jinja2.TemplateError(message)
+    from edgeslm_exporters.templates.generation_tag import GenerationTag
 
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        trim_blocks=True,
+        lstrip_blocks=True,
+        optimized=False,  # the optimizer would compute 'x' * 10**9 while it compiles
+        extensions=["jinja2.ext.loopcontrols", GenerationTag],
     )
-    config = checkpoint.tokenizer_config
-    tokens = {name: _special_token(config, name) for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
-    try:
-        return environment.from_string(template).render(
-            messages=messages, add_generation_prompt=add_generation_prompt, raise_exception=refuse, **tokens
-        )
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
-        raise _unusable(str(error)) from error
+    environment.globals |= {"raise_exception": _refuse, "strftime_now": _MOMENT.strftime}
+    return environment
+
+
+def _refuse(message: str) -> NoReturn:
+    import jinja2
+
+    raise jinja2.TemplateError(message)
 
 
 def _special_token(config: Mapping[str, Any], name: str) -> str:

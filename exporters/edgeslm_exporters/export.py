@@ -79,7 +79,7 @@ def convert(
     folder = out_dir / "artifacts"
     _check_space(out_dir, places.weights_bytes + GRAPH_ALLOWANCE)
     folder.mkdir()
-    graph = decoder_graph(places).SerializeToString(deterministic=True)
+    graph = decoder_graph(places, config=checkpoint.config).SerializeToString(deterministic=True)
     try:
         (folder / GRAPH_NAME).write_bytes(graph)
         data = write_data(checkpoint, places, folder, _threads(), advance or (lambda _by: None))
@@ -94,7 +94,7 @@ def convert(
         head_size=spec.head_size,
         vocab_size=spec.vocab,
         context=context,
-        position_ids=not places.fused_rotary,
+        position_ids=places.position_ids,
     )
     return Artifact((entry, data, *extra), decoder, time.perf_counter() - began, places, spec, recipe)
 

@@ -1,36 +1,130 @@
-"""The only file that imports huggingface_hub: fetches of a checkpoint what the export needs, and nothing else."""
+"""The only file that imports huggingface_hub: a repository of the hub, pinned to a commit, one file at a time.
+
+Headers of weights are read by range requests, so a plan fetches some kilobytes; a file is fetched when somebody reads
+it. The library keeps what was fetched in its cache, goes on where a download broke off, and honours HF_HUB_OFFLINE,
+HF_ENDPOINT, HF_HUB_CACHE and HF_TOKEN.
+"""
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.errors import BadCheckpoint, MissingExtra, Unreachable
+from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra, Unreachable, UsageError
+from edgeslm_exporters.weight_files import read_headers, tensor_header
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+
+    from edgeslm_exporters.weight_files import TensorHeader
 
 
-def download(name: str, revision: str | None, side_files: Sequence[str]) -> tuple[Path, str]:
-    """Return the folder of a hub checkpoint (fetched unless the hub's cache has it) and its commit.
+@dataclass(frozen=True)
+class HubFolder:
+    """The files of `name` (owner/name) at `commit`."""
 
-    Honours HF_HUB_OFFLINE. Raises BadCheckpoint when the hub does not know it, Unreachable when nobody answers.
+    name: str
+    commit: str
+
+    def path(self, file: str) -> Path | None:
+        """Return where a file is on this machine, fetched if need be; None when the repository has none.
+
+        Without the hub a file that is not in its cache is one that the repository does not have: whoever needs it says
+        so. Raises Unreachable when a download breaks off, EnvironmentProblem when the disk is full.
+        """
+        from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+        cached = try_to_load_from_cache(self.name, file, revision=self.commit)
+        if isinstance(cached, str):
+            return Path(cached)
+        if cached is not None or constants.HF_HUB_OFFLINE:
+            return None
+        with _translated(self.name):
+            try:
+                return Path(hf_hub_download(self.name, file, revision=self.commit))
+            except LocalEntryNotFoundError:
+                raise  # no answer from the hub, which is no answer of it
+            except EntryNotFoundError:
+                return None
+
+    def headers(self, file: str) -> dict[str, TensorHeader] | None:
+        """Return the tensors of a safetensors file, from its header alone, or None when the repository has none."""
+        from huggingface_hub import HfApi, try_to_load_from_cache
+        from huggingface_hub.errors import EntryNotFoundError
+
+        cached = try_to_load_from_cache(self.name, file, revision=self.commit)
+        if isinstance(cached, str):
+            return read_headers(Path(cached))
+        with _translated(self.name):
+            try:
+                metadata = HfApi().parse_safetensors_file_metadata(self.name, file, revision=self.commit)
+            except EntryNotFoundError:
+                return None
+        return {
+            name: tensor_header(
+                file, name, {"dtype": info.dtype, "shape": info.shape, "data_offsets": info.data_offsets}
+            )
+            for name, info in metadata.tensors.items()
+        }
+
+
+def open_hub(name: str, revision: str | None) -> HubFolder:
+    """Return a repository at the commit that `revision` (a commit, a tag or a branch; None: main) stands for.
+
+    Raises BadCheckpoint when the hub does not have it for this user, Unreachable when neither hub nor cache do.
     """
     if importlib.util.find_spec("huggingface_hub") is None:
         raise MissingExtra("fetching from the hub needs huggingface_hub", "pip install 'edgeslm[export]'")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub import hf_hub_download
 
-    patterns = [*side_files, "*.safetensors", "*.safetensors.index.json"]
+    with _translated(name, revision):
+        config = Path(hf_hub_download(name, "config.json", revision=revision))
+    return HubFolder(name, config.parent.name)  # the cache keeps a snapshot under its commit
+
+
+@contextmanager
+def _translated(name: str, revision: str | None = None) -> Iterator[None]:
+    """Turn the library's errors into ours; what is more special comes first."""
+    from huggingface_hub import errors
+
+    what = name if revision is None else f"{name} at {revision}"
     try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError) as error:
-        raise Unreachable(f"'{name}' is not in the hub's cache and the hub does not answer", _hint(name)) from error
-    except (HfHubHTTPError, ValueError) as error:
-        raise BadCheckpoint(f"the hub has no '{name}' for you: {error}", _hint(name)) from error
-    return folder, folder.name  # the cache keeps a snapshot under its commit
-
-
-def _hint(name: str) -> str:
-    return f"if '{name}' is a folder, check its path; a gated model needs `huggingface-cli login`"
+        yield
+    except errors.GatedRepoError as error:
+        raise BadCheckpoint(
+            f"'{name}' is gated", f"accept its terms at https://huggingface.co/{name}, then `hf auth login` or HF_TOKEN"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise BadCheckpoint(f"'{name}' has no revision '{revision}'", "name a branch, a tag or a commit") from error
+    except errors.RepositoryNotFoundError as error:
+        raise BadCheckpoint(
+            f"the hub has no '{name}' for you",
+            f"if '{name}' is a folder, check its path; for a private model `hf auth login` or set HF_TOKEN",
+        ) from error
+    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
+        raise Unreachable(
+            f"'{what}' is not in the hub's cache, and the hub does not answer",
+            "connect and unset HF_HUB_OFFLINE once, or give a folder that holds the checkpoint",
+        ) from error
+    except errors.EntryNotFoundError as error:
+        raise BadCheckpoint(
+            f"'{what}' has no config.json: it is no checkpoint in Hugging Face layout",
+            "for a .gguf file, download it and give its path",
+        ) from error
+    except errors.HFValidationError as error:
+        raise UsageError(f"'{name}' is no hub id: {error}", "a hub id looks like owner/name") from error
+    except errors.SafetensorsParsingError as error:
+        raise BadCheckpoint(
+            f"'{name}' has weights without readable header: {error}", "take another revision"
+        ) from error
+    except (errors.HTTPError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise EnvironmentProblem(
+                f"the disk is full while '{name}' is fetched", "free some space, or set HF_HUB_CACHE to another disk"
+            ) from error
+        raise Unreachable(f"fetching '{name}' failed: {error}", "run it again: what was fetched is kept") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeslm_exporters.recipe import Quantization
+from edgeslm_exporters.recipe import TENSOR_CLASSES, Quantization
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +26,10 @@ def refusals(recipe: Recipe, places: Layout, target: Target) -> tuple[str, ...]:
 def _slow_forms(recipe: Recipe, target: Target) -> Iterator[str]:
     if target.int8_dot_product:
         return
-    for what, storage in (("projections", recipe.weights), ("table of embedding and head", recipe.table)):
-        if isinstance(storage, Quantization) and storage.bits == 8:
-            yield f"8-bit {what}: {target.name} has no int8 dot product, so each call would widen them"
+    storages = {name: recipe.storage(name) for name in TENSOR_CLASSES}
+    wide = [name for name, storage in storages.items() if isinstance(storage, Quantization) and storage.bits == 8]
+    if wide:
+        yield f"8-bit {', '.join(wide)}: {target.name} has no int8 dot product, so each call would widen them"
 
 
 def _missing_forms(places: Layout, target: Target) -> Iterator[str]:

@@ -10,7 +10,6 @@ from edgeslm_agent.errors import BadCheckpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 _SAVE_AGAIN = "save the tokenizer again with the `tokenizers` library"
 
@@ -24,20 +23,20 @@ class TokenizerFacts:
     prefix: tuple[int, ...]
 
 
-def read_tokenizer(path: Path, names: Iterable[str]) -> TokenizerFacts:
-    """Read a tokenizer.json; `names` are tokens to look up besides those it marks as special.
+def read_tokenizer(data: bytes, names: Iterable[str]) -> TokenizerFacts:
+    """Read the bytes of a tokenizer.json; `names` are tokens to look up besides those it marks as special.
 
     The file is parsed and let go of: a vocabulary of 150,000 words must not stay in memory for three facts.
     Raises BadCheckpoint when it is not a tokenizer of the `tokenizers` library.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(data)
         vocabulary = _vocabulary(document["model"]["vocab"])
         added = {str(token["content"]): int(token["id"]) for token in document.get("added_tokens") or []}
         marked = {str(token["content"]) for token in document.get("added_tokens") or [] if token.get("special")}
         prefix = tuple(_prefix(document.get("post_processor") or {}))
     except (ValueError, KeyError, TypeError) as error:
-        raise BadCheckpoint(f"{path.name} is not a tokenizer: {error!r}", _SAVE_AGAIN) from error
+        raise BadCheckpoint(f"tokenizer.json is not a tokenizer: {error!r}", _SAVE_AGAIN) from error
     known = {**vocabulary, **added}
     special = {name: known[name] for name in (*sorted(marked), *names) if name in known}
     return TokenizerFacts(max(known.values(), default=-1) + 1, special, prefix)

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,88 +19,177 @@ import numpy as np
 from edgeslm_agent.errors import BadCheckpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 HEADER_LIMIT = 100 * 2**20  # the format's own bound
-WIDTHS = {"BF16": 2, "F16": 2, "F32": 4}
+# How numpy holds the bytes of each type; floats that numpy does not know are held as integers of their width.
+STORED = {
+    "F32": "<u4",
+    "F16": "<u2",
+    "BF16": "<u2",
+    "F8_E4M3": "u1",
+    "F8_E5M2": "u1",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I8": "i1",
+    "U8": "u1",
+}
+FLOATS = ("F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 _AGAIN = "download the checkpoint again"
 
 
 @dataclass(frozen=True)
 class TensorHeader:
-    """What a safetensors header says of one tensor; `offset` counts from the start of `file`."""
+    """What a safetensors header says of one tensor; `offset` counts from the end of the header of `file`."""
 
     dtype: str
     shape: tuple[int, ...]
     bytes: int
-    file: Path
+    file: str
     offset: int
 
 
-def read_headers(file: Path) -> dict[str, TensorHeader]:
+def read_headers(path: Path) -> dict[str, TensorHeader]:
     """Return the tensors of one file by name, without reading any of their bytes.
 
     Raises BadCheckpoint when the file is truncated or its header is not what the format asks for.
     """
-    with file.open("rb") as stream:
+    with path.open("rb") as stream:
         size = os.fstat(stream.fileno()).st_size
         length = int.from_bytes(stream.read(8), "little")
         if size < 8 or length > min(HEADER_LIMIT, size - 8):
-            raise BadCheckpoint(f"{file.name} is truncated: {size} bytes cannot hold its header", _AGAIN)
+            raise BadCheckpoint(f"{path.name} is truncated: {size} bytes cannot hold its header", _AGAIN)
         try:
             document = json.loads(stream.read(length))
-        except ValueError as error:
-            raise BadCheckpoint(f"{file.name} has no readable header: {error}", _AGAIN) from error
+        except (ValueError, RecursionError) as error:
+            raise BadCheckpoint(f"{path.name} has no readable header: {error}", _AGAIN) from error
     if not isinstance(document, dict):
-        raise BadCheckpoint(f"{file.name} has a header that is not an object", _AGAIN)
+        raise BadCheckpoint(f"{path.name} has a header that is not an object", _AGAIN)
     entries = {name: entry for name, entry in document.items() if name != "__metadata__"}
-    return {name: _tensor(file, name, entry, 8 + length, size) for name, entry in entries.items()}
+    headers = {name: tensor_header(path.name, name, entry) for name, entry in entries.items()}
+    for name, header in headers.items():
+        end = 8 + length + header.offset + header.bytes
+        if end > size:
+            raise BadCheckpoint(f"{path.name} is truncated: {name} ends at byte {end}, the file at {size}", _AGAIN)
+    return headers
 
 
-def _tensor(file: Path, name: str, entry: dict[str, Any], start: int, size: int) -> TensorHeader:
+def tensor_header(file: str, name: str, entry: Mapping[str, Any]) -> TensorHeader:
+    """Return one entry of a file's header, checked in itself.
+
+    Raises BadCheckpoint when its shape, type and bytes do not go together.
+    """
     try:
         dtype, shape = str(entry["dtype"]), tuple(int(n) for n in entry["shape"])
         begin, end = (int(n) for n in entry["data_offsets"])
     except (KeyError, TypeError, ValueError) as error:
-        raise BadCheckpoint(f"{file.name}: the header's entry of {name} is not readable", _AGAIN) from error
+        raise BadCheckpoint(f"{file}: the header's entry of {name} is not readable", _AGAIN) from error
     if begin < 0 or end < begin or min(shape, default=0) < 0:
-        raise BadCheckpoint(f"{file.name}: {name} claims impossible bytes {begin}..{end} for shape {shape}", _AGAIN)
-    if start + end > size:
-        raise BadCheckpoint(f"{file.name} is truncated: {name} ends at byte {start + end}, the file at {size}", _AGAIN)
-    if dtype in WIDTHS and math.prod(shape) * WIDTHS[dtype] != end - begin:
-        raise BadCheckpoint(
-            f"{file.name}: {name}, {dtype} {list(shape)}, does not fill its {end - begin} bytes", _AGAIN
-        )
-    return TensorHeader(dtype, shape, end - begin, file, start + begin)
+        raise BadCheckpoint(f"{file}: {name} claims impossible bytes {begin}..{end} for shape {shape}", _AGAIN)
+    if dtype in STORED and math.prod(shape) * np.dtype(STORED[dtype]).itemsize != end - begin:
+        raise BadCheckpoint(f"{file}: {name}, {dtype} {list(shape)}, does not fill its {end - begin} bytes", _AGAIN)
+    return TensorHeader(dtype, shape, end - begin, file, begin)
 
 
-def read_rows(descriptor: int, tensor: TensorHeader, start: int, stop: int) -> NDArray[np.float32]:
-    """Return rows [start, stop) widened to float32 and flattened to [rows, columns]; a vector is one row.
+class WeightFiles:
+    """The tensors of a checkpoint's safetensors files; threads may share it.
 
-    `descriptor` is the open file of `tensor`. Raises BadCheckpoint when the file got shorter, and ValueError (to be
-    named by the caller, who knows the tensor) when a value is not finite.
+    `locate` returns the path of a file by its name; it is asked when the first tensor of that file is read.
     """
-    columns = tensor.shape[-1] if tensor.shape else 1
-    width = WIDTHS[tensor.dtype]
-    raw = np.empty((stop - start, columns), np.uint16 if width == 2 else np.uint32)
-    got = os.preadv(descriptor, [raw.data.cast("B")], tensor.offset + start * columns * width)
-    if got != raw.nbytes:
-        raise BadCheckpoint(f"{tensor.file.name} is truncated: {got} of {raw.nbytes} bytes read", _AGAIN)
-    return _widened(raw, tensor.dtype)
+
+    def __init__(self, headers: Mapping[str, TensorHeader], locate: Callable[[str], Path]) -> None:
+        self.headers = headers
+        self._locate = locate
+        self._places: dict[str, tuple[Path, int]] = {}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every tensor by name."""
+        return {name: header.shape for name, header in self.headers.items()}
+
+    def rows(self, name: str, start: int, stop: int) -> NDArray[np.float32]:
+        """Return rows [start, stop) of a float tensor as float32 [rows, columns]; a vector is one row.
+
+        Raises BadCheckpoint when the values are not finite, the type is not a float, or the file was cut.
+        """
+        dtype = self.headers[name].dtype
+        if dtype not in FLOATS:
+            raise BadCheckpoint(
+                f"{name} is stored as {dtype}; weights must be {', '.join(FLOATS)}", "take the unquantised checkpoint"
+            )
+        values = widened(self.stored(name, start, stop), dtype)
+        if values is None:
+            raise BadCheckpoint(
+                f"{name} holds NaN or infinity in rows {start} to {stop - 1}",
+                "the weights are damaged; take them from their source",
+            )
+        return values
+
+    def stored(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        """Return rows [start, stop) as they are stored (types as in STORED), [rows, columns]; a vector is one row.
+
+        Raises BadCheckpoint when the type is not in STORED, or the file got shorter since its header was read.
+        """
+        tensor = self.headers[name]
+        if tensor.dtype not in STORED:
+            raise BadCheckpoint(f"{name} is stored as {tensor.dtype}", "take a checkpoint with another storage")
+        columns = tensor.shape[-1] if tensor.shape else 1
+        raw = np.empty((stop - start, columns), STORED[tensor.dtype])
+        path, data = self._place(tensor.file)
+        with path.open("rb", buffering=0) as stream:
+            place = data + tensor.offset + start * columns * raw.itemsize
+            got = os.preadv(stream.fileno(), [raw.data.cast("B")], place)
+        if got != raw.nbytes:
+            raise BadCheckpoint(f"{tensor.file} is truncated: {got} of {raw.nbytes} bytes read", _AGAIN)
+        return raw
+
+    def all_rows(self, name: str) -> int:
+        """Return how many rows a tensor has; a vector has one."""
+        shape = self.headers[name].shape
+        return math.prod(shape[:-1])
+
+    def _place(self, file: str) -> tuple[Path, int]:
+        """Return where a file is and where its data starts."""
+        if file not in self._places:
+            path = self._locate(file)
+            with path.open("rb") as stream:
+                self._places[file] = path, 8 + int.from_bytes(stream.read(8), "little")
+        return self._places[file]
 
 
 # The exponent bits of each type: all ones means infinity or NaN, and the sign bit apart, no finite value is above.
-_INFINITE = {"BF16": 0x7F80, "F16": 0x7C00, "F32": 0x7F800000}
+# E4M3 has no infinity and one NaN, all ones.
+_INFINITE = {"BF16": 0x7F80, "F16": 0x7C00, "F32": 0x7F800000, "F8_E4M3": 0x7F, "F8_E5M2": 0x7C}
 
 
-def _widened(raw: NDArray[Any], dtype: str) -> NDArray[np.float32]:
+def widened(raw: NDArray[Any], dtype: str) -> NDArray[np.float32] | None:
+    """Return stored floats as float32, exactly; None when one is not finite."""
     sign_less = raw.dtype.type(np.iinfo(raw.dtype).max >> 1)
     if raw.size and (raw & sign_less).max() >= _INFINITE[dtype]:
-        raise ValueError("NaN or infinity")
+        return None
+    wide: NDArray[np.float32]
     if dtype == "BF16":  # the upper half of a float32
-        wide: NDArray[np.float32] = np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)
+        wide = np.left_shift(raw, 16, dtype=np.uint32).view(np.float32)
+    elif dtype == "F8_E4M3":
+        wide = np.take(_e4m3(), raw)
+    elif dtype == "F8_E5M2":  # the upper half of a float16
+        wide = np.left_shift(raw, 8, dtype=np.uint16).view(np.float16).astype(np.float32)
     else:
         wide = raw.view(np.float16).astype(np.float32) if dtype == "F16" else raw.view(np.float32)
     return wide
+
+
+@cache
+def _e4m3() -> NDArray[np.float32]:
+    """Return the value of every byte as E4M3: sign, four bits of exponent (bias 7), three of mantissa.
+
+    Source: FP8 Formats for Deep Learning, arXiv 2209.05433, section 3.
+    """
+    byte = np.arange(256)
+    exponent, mantissa = (byte >> 3) & 15, byte & 7
+    magnitude = np.where(exponent > 0, np.ldexp(8.0 + mantissa, exponent - 10), np.ldexp(0.0 + mantissa, -9))
+    values: NDArray[np.float32] = np.where(byte < 128, magnitude, -magnitude).astype(np.float32)
+    return values

@@ -9,7 +9,6 @@ import contextlib
 import json
 import re
 import threading
-import time
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,11 +26,13 @@ from edgeslm_agent.errors import Incompatible
 from edgeslm_agent.link.endpoint import Patience
 from edgeslm_agent.link.memory import MemoryBroker
 from edgeslm_agent.link.transport import Outgoing, Received, SessionOptions
-from edgeslm_agent.serving.responder import Answer, Echo
+from edgeslm_agent.serving.responder import Answer, Echo, open_responder
 from edgeslm_agent.telemetry.spool import Spool
 from support.fleet import missing_numbers, rows, running_agent, running_collector
 from support.hostile import HOSTILE
-from support.waiting import eventually
+from support.toy_encoder import LABELS, expected_output, write_toy_encoder
+from support.toy_graph import BOS, EOS
+from support.waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,7 +121,7 @@ class Slow(Echo):
     def answer(self, prompt: str, max_tokens: int | None) -> Answer:
         if prompt == "too long":
             raise Incompatible("the prompt 'my secret' does not fit")
-        assert self.go.wait(30)
+        assert self.go.wait(PATIENCE_S)
         return super().answer(prompt, max_tokens)
 
 
@@ -227,7 +228,7 @@ def test_status_changes_with_the_model() -> None:
     loading = threading.Event()
 
     def load() -> Echo:
-        assert loading.wait(30)
+        assert loading.wait(PATIENCE_S)
         return Echo()
 
     with running_agent(broker, load=load):
@@ -290,6 +291,27 @@ def test_what_is_not_served_fails_and_ping_always_answers() -> None:
     with running_agent(broker, load=Echo), Client(broker, "home/kitchen") as client:
         for op in ("embed", "classify"):
             assert client.send(op, prompt="x").error == f"{op} is not supported by this model"
+
+
+@clauses("R3", "F1")
+def test_an_encoder_answers_with_an_embedding_or_a_label_and_says_what_it_serves(tmp_path: Path) -> None:
+    ids = [BOS, *b"so good", EOS]
+    for task in ("embed", "classify"):
+        broker = MemoryBroker()
+        bundle = write_toy_encoder(tmp_path / task, task)
+        with running_agent(broker, load=lambda at=bundle: open_responder(at, 1)):
+            with Client(broker, "home/kitchen") as client:
+                answer = client.send(task, prompt="so good")
+                assert {"prompt_tokens", "dropped_tokens", "answer_s", "prefill_tps"} <= answer.figures.keys()
+                assert client.send(task, prompt="so very, very good").figures["dropped_tokens"] == 4
+            served = parse_capability(broker.retained[KITCHEN.topic("capability")]).operations
+            assert served == (task, "measure", "ping")
+        expected = expected_output(task, ids)
+        if task == "embed":
+            assert (answer.text, answer.embedding) == (None, pytest.approx(expected, abs=1e-6))
+        else:
+            assert (answer.text, answer.embedding) == (LABELS[int(expected.argmax())], ())
+            assert answer.figures["score"] == pytest.approx(expected.max(), abs=1e-5)
 
 
 @clauses("C7")
@@ -419,10 +441,10 @@ def test_a_disk_that_fails_leaves_an_agent_that_answers(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Spool, "append", append)
     monkeypatch.setattr("edgeslm_agent.agent._DISK_PAUSE_S", 0.2)
-    with running_collector(broker, tmp_path / "db"), running_agent(broker, load=Echo, interval_s=0.002):
+    with running_collector(broker, tmp_path / "db"), running_agent(broker, load=Echo, interval_s=0.002) as agent:
         eventually(lambda: ear.payloads("telemetry"))
         broken.set()
-        time.sleep(1.5)  # long enough for the memory's bound of 300 records
+        eventually(lambda: agent._recorder.drops, "more waits than the memory's bound allows")
         with Client(broker, "home/kitchen") as client:
             assert client.ask("still here").text == "still here"
         broken.clear()
@@ -440,7 +462,7 @@ def test_a_collector_confirms_after_its_commit_and_keeps_its_session(tmp_path: P
     with running_agent(broker):
         queued = broker._sessions["edgeslm-collector"].queued
         eventually(
-            lambda: sum("telemetry" in one.topic for one in queued) >= 3, "the broker keeps what comes meanwhile"
+            lambda: sum("telemetry" in one.topic for one in tuple(queued)) >= 3, "the broker keeps what comes meanwhile"
         )
     payloads = [one.payload for one in queued if one.topic == KITCHEN.topic("telemetry")]
     told = {(one.seq,) for payload in payloads for one in parse_telemetry(payload).samples}

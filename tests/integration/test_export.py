@@ -7,16 +7,20 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from edgeslm import export
 from edgeslm.cli.main import main
+from edgeslm.profiler.dataset import read_text
 from edgeslm_agent.bundle import open_bundle
 from support.checkpoints import build_checkpoint, case_named
+from support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
@@ -181,16 +185,68 @@ def test_measure_and_verify(folder: Path, tmp_path: Path, capsys: pytest.Capture
     assert "model.onnx" in document["message"]
 
 
-def test_interrupting_an_export_leaves_nothing_or_the_whole_bundle(folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "edgeslm", "export", str(folder), *BOARD, "-o", str(tmp_path / "b")]
-    codes = []
-    for delay in (0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.7):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
-        time.sleep(delay)
+class Steps:
+    """Progress that counts its steps, and is interrupted as by Ctrl-C at one of them."""
+
+    def __init__(self, interrupted_at: int | None = None) -> None:
+        self.taken = 0
+        self._interrupted_at = interrupted_at
+
+    @contextmanager
+    def __call__(self, label: str, total: int) -> Iterator[Callable[[int], None]]:  # noqa: ARG002 - the port's signature
+        yield self._advance
+
+    def _advance(self, _by: int) -> None:
+        self.taken += 1
+        if self.taken == self._interrupted_at:
+            raise KeyboardInterrupt
+
+
+def test_an_export_interrupted_at_any_step_leaves_nothing(folder: Path, text: Path, tmp_path: Path) -> None:
+    def exported(steps: Steps) -> None:
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)  # the reference too is made again
+        export(
+            str(folder), device="raspberry-pi-5", out=tmp_path / "b", recipes=["fp16"],
+            data=read_text(text), gate="tiny", measured=False, progress=steps,
+        )  # fmt: skip
+
+    undisturbed = Steps()
+    exported(undisturbed)
+    open_bundle(tmp_path / "b", verify=True)
+    shutil.rmtree(tmp_path / "b")
+    last = undisturbed.taken
+    for moment in (1, 2, last // 4, last // 2, 3 * last // 4, last - 1, last):
+        with pytest.raises(KeyboardInterrupt):
+            exported(Steps(interrupted_at=moment))
+        assert left_in(tmp_path) == set()
+
+
+# A shell that runs the tests in its background has them ignore SIGINT, and a child inherits that: it is set again.
+_STUCK = """
+import signal, sys, time
+from edgeslm import pipeline
+from edgeslm.cli.main import main
+
+def convert(*_arguments, **_more):
+    print("converting", flush=True)
+    time.sleep(3600.0)
+
+pipeline.convert = convert
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_during_a_conversion_is_exit_130_and_leaves_nothing(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _STUCK, "export", str(folder), *BOARD, "-o", str(tmp_path / "b")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "converting\n"
+        (staged,) = left_in(tmp_path)
+        assert staged.endswith(".partial")
         process.send_signal(signal.SIGINT)
-        codes.append(process.wait(60))
-        assert left_in(tmp_path) <= {"b"}
-        if left_in(tmp_path):
-            open_bundle(tmp_path / "b", verify=True)
-            shutil.rmtree(tmp_path / "b")
-    assert 0 not in codes[:1], "the first was interrupted before anything could be finished"
+        try:
+            assert process.wait(PATIENCE_S) == 130
+        finally:
+            process.kill()
+    assert left_in(tmp_path) == set()

@@ -29,7 +29,7 @@ def edgeslm(arguments: list[str], cwd: Path, program: str = "edgeslm") -> subpro
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 

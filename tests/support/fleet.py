@@ -14,6 +14,7 @@ from edgeslm_agent.agent import Agent, AgentSettings
 from edgeslm_agent.contract.topics import parse_device_id
 from edgeslm_agent.link.endpoint import Patience
 from edgeslm_agent.telemetry.spool import Spool
+from support.waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,14 +58,14 @@ def running_agent(
 
     thread = threading.Thread(target=main)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(PATIENCE_S)
     try:
         yield made[0]
     finally:
         stop.set()
         if made:
             made[0].wake()
-        thread.join(20)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
         assert not failure, failure
 
@@ -92,34 +93,56 @@ def running_collector(transport: Transport, database: Path, name: str = "edgeslm
 
     thread = threading.Thread(target=main)
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(PATIENCE_S)
     try:
         yield made[0]
     finally:
         stop.set()
         made[0].wake()
-        thread.join(20)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
 
 def rows(database: Path, query: str) -> list[tuple[object, ...]]:
     """Return the rows of a query on a collector's database or a spool."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as opened:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=PATIENCE_S)) as opened:
         return opened.execute(query).fetchall()
 
 
-def missing_numbers(database: Path) -> dict[tuple[str, str], set[int]]:
-    """Return, for every (device, boot), the numbers up to the highest that are neither stored nor named as dropped."""
-    records = rows(database, "SELECT device, boot, seq FROM samples UNION ALL SELECT device, boot, seq FROM events")
-    known: dict[tuple[str, str], list[int]] = {}
-    for device, boot, seq in records:
-        assert isinstance(seq, int)
-        known.setdefault((str(device), str(boot)), []).append(seq)
-    gaps = rows(database, "SELECT device, boot, first, last FROM gaps")
-    lost = {}
-    for key, numbers in known.items():
-        assert len(numbers) == len(set(numbers)), f"a number is stored twice for {key}"
-        named = {n for d, b, first, last in gaps if (d, b) == key for n in range(int(str(first)), int(str(last)) + 1)}
-        if absent := set(range(1, max(numbers) + 1)) - set(numbers) - named:
-            lost[key] = absent
-    return lost
+def deliver_the_rest(transport: Transport, identity: str, spool: Path) -> None:
+    """Start an agent on a spool once more, until a collector has all that the last one left there."""
+    waiting = "SELECT boot, seq FROM records"
+    left = set(rows(spool, waiting))
+    with running_agent(transport, identity, spool=spool, interval_s=3600.0):
+        eventually(lambda: left.isdisjoint(rows(spool, waiting)), "what was left is acknowledged")
+
+
+def missing_numbers(database: Path, *spools: Path) -> dict[str, set[int]]:
+    """Return, for every boot, the numbers up to its highest that are neither stored nor named as dropped.
+
+    An agent sends what is fresh before what waits, so one that stopped may leave a number in its spool although later
+    ones are stored. Such a number is not lost: name the spools to count what waits there. They are read first, because
+    a record is stored before it leaves its spool.
+    """
+    known: dict[str, set[int]] = {}
+    for spool in spools:
+        for boot, seq in rows(spool, "SELECT boot, seq FROM records"):
+            known.setdefault(str(boot), set()).add(_whole(seq))
+        _name(known, rows(spool, "SELECT boot, first, last FROM tombstones"))
+    stored = rows(database, "SELECT boot, seq FROM samples UNION ALL SELECT boot, seq FROM events")
+    assert len(stored) == len(set(stored)), "a number is stored twice"
+    for boot, seq in stored:
+        known.setdefault(str(boot), set()).add(_whole(seq))
+    _name(known, rows(database, "SELECT boot, first, last FROM gaps"))
+    absent = {boot: set(range(1, max(numbers) + 1)) - numbers for boot, numbers in known.items()}
+    return {boot: numbers for boot, numbers in absent.items() if numbers}
+
+
+def _name(known: dict[str, set[int]], ranges: list[tuple[object, ...]]) -> None:
+    for boot, first, last in ranges:
+        known.setdefault(str(boot), set()).update(range(_whole(first), _whole(last) + 1))
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int)
+    return value

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from support.waiting import eventually
+from support.waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,8 @@ class Mosquitto:
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         assert program is not None, _HOW
         self._program = program
-        self.port = free_port()
+        self._held = held_port()
+        self.port: int = self._held.getsockname()[1]
         self._config = folder / "mosquitto.conf"
         lines = [
             f"listener {self.port} 127.0.0.1",
@@ -57,13 +58,14 @@ class Mosquitto:
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """SIGTERM."""
+        """SIGTERM, and the port is anybody's again."""
         self._end(signal.SIGTERM)
+        self._held.close()
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(20)
+            self._process.wait(PATIENCE_S)
             self._process = None
 
     def _listens(self) -> bool:
@@ -88,12 +90,23 @@ def mosquitto(folder: Path, *, password: str | None = None, extra: str = "") -> 
         broker.stop()
 
 
-def free_port() -> int:
-    """Return a port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def held_port() -> socket.socket:
+    """Return a socket that keeps a port of the loopback interface for us until it is closed, and does not listen.
+
+    Who connects there is refused. Linux gives the port to nobody else, not even while a daemon on it is killed and
+    started again; the daemon itself may listen beside us because it sets SO_REUSEADDR, as Mosquitto does.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[str]:
+    """Give the address of a broker that is not there, for the block."""
+    with held_port() as held:
+        yield f"mqtt://127.0.0.1:{held.getsockname()[1]}"
 
 
 def _is_root() -> bool:

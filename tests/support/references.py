@@ -1,8 +1,8 @@
 """The committed answers of `transformers`: one .npz a model under tests/references/logits.
 
-A file holds, for each of its prompts, the token ids, the float32 logits `[rows, vocab]` that `transformers` computed
-(the last `rows` positions of the prompt) and the greedy continuation; besides, the digest of the weights they belong to
-and the versions that made them.
+A file holds, for each of its prompts, the token ids, the float32 logits `[positions, vocab]` that `transformers`
+computed at some positions of the prompt (the last one always) and the greedy continuation; besides, the digest of the
+weights they belong to and the versions that made them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Answer:
     """What the model says to one prompt; `margin` is its smallest top-1 lead while it continues greedily, in logits."""
 
     prompt: tuple[int, ...]
+    positions: tuple[int, ...]
     logits: NDArray[np.float32]
     greedy: tuple[int, ...]
     margin: float
@@ -56,6 +57,7 @@ def read_reference(name: str) -> Reference:
         answers = tuple(
             Answer(
                 tuple(int(token) for token in stored[f"prompt_{index}"]),
+                tuple(int(position) for position in stored[f"positions_{index}"]),
                 stored[f"logits_{index}"],
                 tuple(int(token) for token in stored[f"greedy_{index}"]),
                 margin,
@@ -75,6 +77,7 @@ def write_reference(reference: Reference) -> Path:
     arrays: dict[str, Any] = {"facts": np.asarray(json.dumps(facts, sort_keys=True))}
     for index, answer in enumerate(reference.answers):
         arrays[f"prompt_{index}"] = np.asarray(answer.prompt, np.int32)
+        arrays[f"positions_{index}"] = np.asarray(answer.positions, np.int32)
         arrays[f"logits_{index}"] = answer.logits.astype(np.float32)
         arrays[f"greedy_{index}"] = np.asarray(answer.greedy, np.int32)
     path = LOGITS / f"{reference.name}.npz"

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
+from edgeslm_exporters.decoder_spec import Mlp
 from edgeslm_exporters.export import convert
 from edgeslm_exporters.recipe import parse_recipe
 from edgeslm_exporters.rotary import rotary_tables
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgeslm_exporters.checkpoint import Checkpoint
-    from edgeslm_exporters.decoder_spec import DecoderSpec
+    from edgeslm_exporters.decoder_spec import Attention, DecoderSpec, Norm
     from edgeslm_exporters.export import Artifact
 
     Weights = Mapping[str, NDArray[np.float32]]
@@ -68,18 +69,20 @@ def reference_logits(spec: DecoderSpec, weights: Weights, tokens: Sequence[int])
     """Return the logits [len, vocab] of plain full attention in float32."""
     hidden = weights["model.embed_tokens.weight"][list(tokens)]
     for index in range(spec.layers):
-        layer = spec.layer(index)
-        packed = _product(weights, layer.qkv.parts, _norm(hidden, weights[layer.input_norm], spec.norm_eps))
-        hidden = hidden + _product(weights, layer.output.parts, _attention(spec, packed, layer.window))
-        packed = _product(weights, layer.gate_up.parts, _norm(hidden, weights[layer.mlp_norm], spec.norm_eps))
+        layer = spec.stack[index]
+        assert isinstance(layer.mlp, Mlp)
+        packed = _product(weights, layer.attention.qkv.parts, _norm(weights, layer.attention_norm, hidden))
+        hidden = hidden + _product(weights, layer.attention.output.parts, _attention(spec, packed, layer.attention))
+        packed = _product(weights, layer.mlp.up.parts, _norm(weights, layer.mlp_norm, hidden))
         gate, up = np.split(packed, 2, axis=-1)
-        hidden = hidden + _product(weights, layer.down.parts, gate / (1 + np.exp(-gate)) * up)
-    normed = _norm(hidden, weights[spec.final_norm], spec.norm_eps)
-    return _product(weights, spec.head.parts, normed)
+        hidden = hidden + _product(weights, layer.mlp.down.parts, gate / (1 + np.exp(-gate)) * up)
+    return _product(weights, spec.head.parts, _norm(weights, spec.final_norm, hidden))
 
 
-def _norm(values: NDArray[np.float32], weight: NDArray[np.float32], epsilon: float) -> NDArray[np.float32]:
-    scaled: NDArray[np.float32] = values / np.sqrt((values**2).mean(-1, keepdims=True) + np.float32(epsilon)) * weight
+def _norm(weights: Weights, norm: Norm | None, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    assert norm is not None
+    root = np.sqrt((values**2).mean(-1, keepdims=True) + np.float32(norm.epsilon))
+    scaled: NDArray[np.float32] = values / root * weights[norm.weight]
     return scaled
 
 
@@ -89,24 +92,25 @@ def _product(weights: Weights, parts: Sequence[Any], values: NDArray[np.float32]
     return joined
 
 
-def _attention(spec: DecoderSpec, packed: NDArray[np.float32], window: int | None) -> NDArray[np.float32]:
+def _attention(spec: DecoderSpec, packed: NDArray[np.float32], parts: Attention) -> NDArray[np.float32]:
     length = len(packed)
     query, key, value = np.split(packed, [spec.query_size, spec.query_size + spec.kv_size], axis=-1)
-    query, key = (_rotated(spec, heads.reshape(length, -1, spec.head_size)) for heads in (query, key))
+    query, key = (_rotated(parts, heads.reshape(length, -1, spec.head_size)) for heads in (query, key))
     key, value = (
         heads.reshape(length, spec.kv_heads, spec.head_size).repeat(spec.heads // spec.kv_heads, axis=1)
         for heads in (key, value)
     )
     scores = np.einsum("qhd,khd->hqk", query, key) * spec.head_size**-0.5
     distance = np.arange(length)[:, None] - np.arange(length)
-    scores[:, (distance < 0) | (distance >= (window or length))] = -np.inf
+    scores[:, (distance < 0) | (distance >= (parts.window or length))] = -np.inf
     shares = np.exp(scores - scores.max(-1, keepdims=True))
     shares /= shares.sum(-1, keepdims=True)
     mixed: NDArray[np.float32] = np.einsum("hqk,khd->qhd", shares, value).reshape(length, -1).astype(np.float32)
     return mixed
 
 
-def _rotated(spec: DecoderSpec, heads: NDArray[np.float32]) -> NDArray[np.float32]:
-    cosine, sine = (table[:, None, :] for table in rotary_tables(spec, len(heads)))
+def _rotated(parts: Attention, heads: NDArray[np.float32]) -> NDArray[np.float32]:
+    assert parts.rotary is not None
+    cosine, sine = (table[:, None, :] for table in rotary_tables(parts.rotary, len(heads)))
     low, high = np.split(heads, 2, axis=-1)
     return np.concatenate([low * cosine - high * sine, high * cosine + low * sine], axis=-1)

@@ -40,6 +40,9 @@ BOS, EOS = 256, 257
 LONGEST = 128
 GRAPH, TOKENIZER = "artifacts/model.onnx", "tokenizer/tokenizer.json"
 PROBE = (72, 101, 108, 108, 111)
+_SPEAKER = ["if", ["eq", ["get", ["name", "message"], "role"], "user"], ["<user>"], ["<bot>"]]
+_SPOKEN = ["put", ["get", ["name", "message"], "content"]]
+TOY_CHAT = json.dumps(["<s>", ["for", "message", ["name", "messages"], True, [_SPEAKER, _SPOKEN], []], "<bot>"])
 
 
 def write_toy_graph(file: Path, *, positions: bool = False, seed: int = 7, domain: str = "com.microsoft") -> None:
@@ -175,7 +178,7 @@ def toy_manifest(*, context: int = 64, positions: bool = False) -> Manifest:
         tokenizer=TOKENIZER,
         bos_token_id=BOS,
         stop_token_ids=(EOS,),
-        chat=ChatFormat("<user>", "<bot>"),
+        chat=ChatFormat(TOY_CHAT, system=False, turns=True, thinking=False),
         limits=Limits(max_prompt_tokens=context, max_tokens=context),
         probe=Probe(PROBE, (0,)),
         files=(),
@@ -193,14 +196,15 @@ def write_toy_bundle(folder: Path, *, context: int = 64, positions: bool = False
     manifest = replace(
         toy_manifest(context=context, positions=positions),
         probe=Probe(PROBE, tuple(int(token) for token in top)),
-        files=tuple(_entry(folder, path) for path in (GRAPH, TOKENIZER)),
+        files=tuple(file_entry(folder, path) for path in (GRAPH, TOKENIZER)),
     )
     changed = replace(manifest, **changes)  # type: ignore[arg-type]  # fields of the test's choice
     (folder / "manifest.json").write_bytes(changed.to_bytes())
     return folder
 
 
-def _entry(folder: Path, path: str) -> FileEntry:
+def file_entry(folder: Path, path: str) -> FileEntry:
+    """Return what a manifest says about a file of the bundle."""
     data = (folder / path).read_bytes()
     return FileEntry(path, len(data), hashlib.sha256(data).hexdigest())
 

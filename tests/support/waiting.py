@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def eventually(condition: Callable[[], object], what: str = "", within_s: float = 30.0) -> None:
+PATIENCE_S = 120.0  # nothing waits this long unless it is broken, not even on a machine with ten times the work
+
+
+def eventually(condition: Callable[[], object], what: str = "", within_s: float = PATIENCE_S) -> None:
     """Return as soon as the condition is true; fail the test when it never is."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

@@ -15,6 +15,7 @@ Operation = Literal["generate", "embed", "classify", "measure", "ping"]
 State = Literal["accepted", "done", "failed"]
 MAX_PROMPT = 32 * 1024  # characters
 MAX_TEXT = 64 * 1024
+MAX_EMBEDDING = 8192  # numbers; the widest public sentence encoders give 4096
 MAX_ERROR = 500
 MAX_TOKENS = 1_000_000
 DEFAULT_TTL_S = 60.0
@@ -43,18 +44,28 @@ class Command:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a command. `figures` are numbers of this one answer, such as `first_token_s` and `decode_tps`."""
+    """What became of a command.
+
+    `text` is the answer or the label, `embedding` the vector of an `embed`. `figures` are numbers of this one answer,
+    such as `first_token_s` and `decode_tps`.
+    """
 
     id: str
     state: State
     text: str | None = None
     error: str | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
+    embedding: tuple[float, ...] = ()
 
     def payload(self) -> bytes:
         """Return the wire form. Raises Malformed `too big`."""
         body: dict[str, Any] = {"id": self.id, "state": self.state}
-        optional = {"text": self.text, "error": self.error, "figures": dict(self.figures) or None}
+        optional = {
+            "text": self.text,
+            "error": self.error,
+            "figures": dict(self.figures) or None,
+            "embedding": self.embedding or None,
+        }
         return encode({**body, **{name: value for name, value in optional.items() if value is not None}})
 
 
@@ -92,4 +103,5 @@ def parse_result(payload: bytes) -> Result:
         text=fields.text(document, "text", MAX_TEXT) if "text" in document else None,
         error=fields.text(document, "error", MAX_ERROR) if "error" in document else None,
         figures=fields.numbers(figures, 64),
+        embedding=fields.vector(document, "embedding", MAX_EMBEDDING),
     )

@@ -63,6 +63,16 @@ def numbers(document: Mapping[str, Any], limit: int) -> dict[str, float]:
     return found
 
 
+def vector(document: Mapping[str, Any], name: str, limit: int) -> tuple[float, ...]:
+    """Return a list of at most `limit` numbers; an absent field is an empty one."""
+    value = document.get(name, [])
+    if not isinstance(value, list) or len(value) > limit:
+        raise Malformed(f"field {name}")
+    if not all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in value):
+        raise Malformed(f"field {name}")
+    return tuple(map(float, value))
+
+
 def is_figure_name(name: str) -> bool:
     """Return whether a field may carry a figure: lower-case words, digits and underscores, at most 48 characters."""
     return 0 < len(name) <= 48 and name[0].isalpha() and name.isascii() and name.isidentifier() and name == name.lower()

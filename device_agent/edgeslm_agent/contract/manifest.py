@@ -2,7 +2,8 @@
 
 A manifest holds only what follows from the inputs (checkpoint, recipe, format, context), so equal inputs give equal
 bytes; the bundle's id is the SHA-256 of those bytes. Observed figures live in `evidence/`, outside the id.
-Readers ignore keys they do not know and refuse a `format_version` above their own.
+Readers ignore keys they do not know and refuse a `format_version` above their own. `kind` says what the model does:
+"encoder" reads a text and gives one vector; a manifest without `kind` is that of a decoder, which generates.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import TypeVar, get_type_hints
+from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from edgeslm_agent.errors import Corrupt, TooNew
+from edgeslm_agent.errors import Corrupt, Incompatible, TooNew
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1, never released, had a pair of texts where a chat format now is a program
 MANIFEST_NAME = "manifest.json"
 LARGEST = 1 << 31  # positions and lengths are int32 in the graph
 _AGAIN = "export the bundle again"
+
+Task = Literal["embed", "classify"]
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")  # what an encoder's graph may take
+OUTPUTS: dict[Task, str] = {"embed": "embedding", "classify": "scores"}  # the one output of an encoder's graph
 
 T = TypeVar("T")
 
@@ -71,11 +76,37 @@ class DecoderShape:
 
 
 @dataclass(frozen=True)
-class ChatFormat:
-    """A single-turn chat template as plain text: the prompt is `before` + the user's text + `after`."""
+class EncoderShape:
+    """What an engine must know to run an encoder.
 
-    before: str
-    after: str
+    The graph takes `inputs` (input_ids and others of INPUTS), int64 [batch, length], and gives one output, float32
+    [batch, width]: `embedding` for the task embed, `scores` in the order of `labels` for classify.
+    `pooling` says how token vectors became one (cls, mean, max; none for a classifier), `normalized` that its length
+    is 1: both happen inside the graph.
+    """
+
+    graph: str
+    task: Task
+    inputs: tuple[str, ...]
+    width: int
+    vocab_size: int
+    pooling: str
+    normalized: bool
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChatFormat:
+    """How a conversation becomes a prompt.
+
+    `program` is the model's chat template, compiled (engine/template/program.py says how to read it). `system`, `turns`
+    and `thinking` say whether it has a place for a system message, for earlier turns, and for being told to think.
+    """
+
+    program: str
+    system: bool
+    turns: bool
+    thinking: bool
 
 
 @dataclass(frozen=True)
@@ -95,8 +126,30 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """Everything that ships with one variant.
+class EncoderProbe:
+    """A text's ids and the index of the output that is largest for them: the self-test of an encoder at load."""
+
+    token_ids: tuple[int, ...]
+    largest: int
+
+
+class _Canonical:
+    """The one JSON form of a manifest, and the id that follows from it."""
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical JSON: sorted keys, two-space indent, one final newline."""
+        document = asdict(self)  # type: ignore[call-overload]  # both subclasses are dataclasses
+        return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+    @property
+    def bundle_id(self) -> str:
+        """SHA-256 of the canonical bytes, in hex."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Manifest(_Canonical):
+    """Everything that ships with one variant of a decoder.
 
     `tokenizer` and `decoder.graph` are paths inside the bundle; `bos_token_id` is put before the prompt when set.
     """
@@ -118,20 +171,41 @@ class Manifest:
     tools: dict[str, str]
     format_version: int = FORMAT_VERSION
 
-    def to_bytes(self) -> bytes:
-        """Return the canonical JSON: sorted keys, two-space indent, one final newline."""
-        return (json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    @property
+    def graph(self) -> str:
+        """Path of the graph inside the bundle."""
+        return self.decoder.graph
+
+
+@dataclass(frozen=True)
+class EncoderManifest(_Canonical):
+    """Everything that ships with one variant of an encoder; `context` is the longest text in tokens, [CLS] included."""
+
+    variant: str
+    recipe: str
+    format: str
+    context: int
+    model: ModelSource
+    runtime: RuntimeRequirement
+    encoder: EncoderShape
+    tokenizer: str
+    probe: EncoderProbe
+    files: tuple[FileEntry, ...]
+    tools: dict[str, str]
+    kind: Literal["encoder"] = "encoder"
+    format_version: int = FORMAT_VERSION
 
     @property
-    def bundle_id(self) -> str:
-        """SHA-256 of the canonical bytes, in hex."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()
+    def graph(self) -> str:
+        """Path of the graph inside the bundle."""
+        return self.encoder.graph
 
 
-def parse_manifest(data: bytes) -> Manifest:
+def parse_manifest(data: bytes) -> Manifest | EncoderManifest:
     """Read a manifest from its JSON bytes.
 
-    Raises Corrupt when a key is missing or of another type, TooNew when a later edgeslm wrote it.
+    Raises Corrupt when a key is missing or of another type, TooNew when a later edgeslm wrote it, Incompatible when an
+    earlier one did.
     """
     try:
         document = json.loads(data)
@@ -147,13 +221,48 @@ def parse_manifest(data: bytes) -> Manifest:
             f"the bundle has format {version}, this edgeslm reads up to {FORMAT_VERSION}",
             "update edgeslm on this machine, or export the bundle with an older one",
         )
+    if version < FORMAT_VERSION:
+        raise Incompatible(f"the bundle has format {version}, this edgeslm reads {FORMAT_VERSION}", _AGAIN)
+    kind = document.get("kind", "decoder")
+    if kind == "encoder":
+        encoder = _build(EncoderManifest, document, MANIFEST_NAME)
+        _refuse([*_wrong_files(encoder), *_wrong_encoder(encoder)])
+        return encoder
+    if kind != "decoder":
+        raise TooNew(f"the bundle is of a kind this edgeslm does not know: {kind!r}", "update edgeslm on this machine")
     manifest = _build(Manifest, document, MANIFEST_NAME)
-    _check_numbers(manifest)
+    _refuse([*_wrong_files(manifest), *_wrong_decoder(manifest)])
     return manifest
 
 
-def _check_numbers(manifest: Manifest) -> None:
-    """Raise Corrupt for numbers that no engine could allocate or obey."""
+def _refuse(wrong: list[str]) -> None:
+    """Raise Corrupt for values that no engine could allocate or obey."""
+    if wrong:
+        raise Corrupt(f"{MANIFEST_NAME}: {'; '.join(wrong)}", _AGAIN)
+
+
+def _wrong_files(manifest: Manifest | EncoderManifest) -> list[str]:
+    return [f"size of {entry.path} is {entry.bytes}" for entry in manifest.files if entry.bytes < 0]
+
+
+def _wrong_sizes(positive: dict[str, int]) -> list[str]:
+    return [f"{name} is {value}" for name, value in positive.items() if not 0 < value < LARGEST]
+
+
+def _wrong_encoder(manifest: EncoderManifest) -> list[str]:
+    shape, probe = manifest.encoder, manifest.probe
+    sizes = {"context": manifest.context, "encoder.width": shape.width, "encoder.vocab_size": shape.vocab_size}
+    wrong = _wrong_sizes(sizes)
+    if shape.task == "classify" and len(set(shape.labels)) != shape.width:
+        wrong.append(f"{len(set(shape.labels))} different labels for {shape.width} scores")
+    if "input_ids" not in shape.inputs or not set(shape.inputs) <= set(INPUTS):
+        wrong.append(f"encoder.inputs are {', '.join(shape.inputs)}")
+    if not 0 < len(probe.token_ids) <= manifest.context or not 0 <= probe.largest < shape.width:
+        wrong.append("probe is empty or outside the model")
+    return wrong
+
+
+def _wrong_decoder(manifest: Manifest) -> list[str]:
     shape, limits = manifest.decoder, manifest.limits
     positive = {
         "decoder.layers": shape.layers,
@@ -164,14 +273,12 @@ def _check_numbers(manifest: Manifest) -> None:
         "limits.max_prompt_tokens": limits.max_prompt_tokens,
         "limits.max_tokens": limits.max_tokens,
     }
-    wrong = [f"{name} is {value}" for name, value in positive.items() if not 0 < value < LARGEST]
-    wrong += [f"size of {entry.path} is {entry.bytes}" for entry in manifest.files if entry.bytes < 0]
+    wrong = _wrong_sizes(positive)
     if shape.context != manifest.context:
         wrong.append(f"context is {manifest.context}, decoder.context {shape.context}")
     if not manifest.probe.token_ids or not manifest.probe.top_tokens:
         wrong.append("probe is empty")
-    if wrong:
-        raise Corrupt(f"{MANIFEST_NAME}: {'; '.join(wrong)}", _AGAIN)
+    return wrong
 
 
 def _build(kind: type[T], document: object, where: str) -> T:
@@ -192,9 +299,13 @@ def _value(hint: object, value: object, where: str) -> object:
         return _build(hint, value, where)
     if hint == int | None or hint == ChatFormat | None:
         return None if value is None else _value(int if hint == int | None else ChatFormat, value, where)
-    if hint in (tuple[int, ...], tuple[FileEntry, ...]):
-        item = int if hint == tuple[int, ...] else FileEntry
+    if get_origin(hint) is tuple:
+        item = get_args(hint)[0]
         return tuple(_value(item, entry, where) for entry in _checked(list, value, where))
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise Corrupt(f"{where} is not one of {', '.join(get_args(hint))}", _AGAIN)
+        return value
     if hint == dict[str, str]:
         return {_checked(str, k, where): _checked(str, v, where) for k, v in _checked(dict, value, where).items()}
     assert isinstance(hint, type), hint  # every annotation above is one of the forms handled here

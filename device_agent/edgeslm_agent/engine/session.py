@@ -1,7 +1,7 @@
 """A loaded bundle that answers: text in, text out.
 
     open:      look for the runtime -> load the tokenizer and the graph -> self-test with the manifest's probe
-    generate:  chat format -> ids -> prefill in chunks -> (sample -> text -> step)* until stop, length or context
+    generate:  chat template -> ids -> prefill in chunks -> (sample -> text -> step)* until stop, length or context
     score:     ids -> logits at every position, a chunk at a time
 
 A session has one KV cache and serves one request at a time: requests of other threads wait for their turn. A generator
@@ -11,16 +11,18 @@ that is abandoned gives its turn back when it is closed or collected.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from edgeslm_agent.engine.decoding import Stopwatch, decode
-from edgeslm_agent.engine.generation import Completion, Generation, Token
+from edgeslm_agent.engine.generation import Completion, Generation
+from edgeslm_agent.engine.prompt import ChatTemplate
 from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
 from edgeslm_agent.engine.sampling import greedy, sampler
-from edgeslm_agent.engine.tokenizer import FastTokenizer, StreamDecoder
+from edgeslm_agent.engine.streaming import TokenStream
+from edgeslm_agent.engine.tokenizer import FastTokenizer
 from edgeslm_agent.engine.turn import Turn
 from edgeslm_agent.errors import Incompatible, UsageError
 from edgeslm_agent.host import read_host
@@ -29,12 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
-    from typing_extensions import Self
+    from typing_extensions import Self, TypeIs
 
     from edgeslm_agent.bundle import Bundle
     from edgeslm_agent.contract.manifest import Manifest
+    from edgeslm_agent.engine.generation import Token
+    from edgeslm_agent.engine.prompt import Message
     from edgeslm_agent.engine.runtime.port import Runtime
     from edgeslm_agent.engine.tokenizer import Tokenizer
+
+    Prompt = str | Sequence[int] | Sequence[Message]
 
 PREFILL_ROWS = 128  # tokens a prefill pass reads at once; README.md has the measurement
 SCORE_BYTES = 16 << 20  # of logits that score_chunks holds at once
@@ -50,6 +56,7 @@ class Session:
         self.load_s = load_s
         self._runtime = runtime
         self._tokenizer = tokenizer
+        self._chat = ChatTemplate(manifest.chat) if manifest.chat else None
         self._turn = Turn()
 
     @classmethod
@@ -87,15 +94,31 @@ class Session:
         """Return the text of `token_ids`, without special tokens."""
         return self._tokenizer.decode(token_ids)
 
-    def generate(self, prompt: str | Sequence[int], options: Generation = _DEFAULT) -> Iterator[Token]:
+    def encode_prompt(
+        self, prompt: str | Sequence[Message], options: Generation = _DEFAULT, *, answer: str = ""
+    ) -> list[int]:
+        """Return the ids of a prompt as the model reads it, followed by the beginning of an `answer`.
+
+        Raises UsageError or Incompatible for messages that the bundle's chat template does not take.
+        """
+        if isinstance(prompt, str):
+            if self._chat is None or not options.chat:
+                return self.encode(prompt + answer)
+            prompt = [{"role": "user", "content": prompt}]
+        if self._chat is None:
+            raise Incompatible(f"{self.manifest.variant} has no chat format", "use complete() or `edgeslm run`")
+        return self._chat.encode(prompt, options, self._tokenizer, answer)
+
+    def generate(self, prompt: Prompt, options: Generation = _DEFAULT) -> Iterator[Token]:
         """Return the answer's tokens as they are chosen; the joined texts are the answer.
 
-        A prompt of ids is taken as it is. A character left incomplete at the end is dropped.
+        A prompt is a text, messages (`{"role": "system", "user" or "assistant", "content": text}`), or ids, which are
+        taken as they are. Bytes that make no character at the end are written as U+FFFD.
         Raises Incompatible at once when the prompt is longer than the bundle allows, UsageError for an empty one.
         """
         return self._tokens(self._prompt(prompt, options), options, Stopwatch())
 
-    def complete(self, prompt: str | Sequence[int], options: Generation = _DEFAULT) -> Completion:
+    def complete(self, prompt: Prompt, options: Generation = _DEFAULT) -> Completion:
         """Return the whole answer with what it took; raises as generate does."""
         watch = Stopwatch()
         ids = self._prompt(prompt, options)
@@ -107,14 +130,13 @@ class Session:
             figures=watch.figures(len(ids), len(tokens)),
         )
 
-    def chat(self, text: str, options: Generation = _DEFAULT) -> Completion:
-        """Return the answer to one message in the bundle's chat format.
+    def chat(self, prompt: str | Sequence[Message], options: Generation = _DEFAULT) -> Completion:
+        """Return the answer to one message, or to a conversation, in the bundle's chat format.
 
         Raises Incompatible when the bundle has none, and as generate does.
         """
-        if self.manifest.chat is None:
-            raise Incompatible(f"{self.manifest.variant} has no chat format", "use complete() or `edgeslm run`")
-        return self.complete(text, replace(options, chat=True))
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        return self.complete(messages, options)
 
     def score(self, token_ids: Sequence[int]) -> NDArray[np.float32]:
         """Return the logits after each of `token_ids` as float32 [len, vocab].
@@ -142,11 +164,14 @@ class Session:
     def _tokens(self, ids: Sequence[int], options: Generation, watch: Stopwatch) -> Iterator[Token]:
         stops = frozenset() if options.ignore_stop else frozenset(self.manifest.stop_token_ids)
         limit = min(options.max_tokens, self.manifest.limits.max_tokens)
-        text = StreamDecoder(self._tokenizer.decode)
+        text = TokenStream(self._tokenizer, () if options.ignore_stop else options.stop)
         with self._turn:
-            tokens = decode(self._runtime, ids, pick=sampler(options), stops=stops, limit=limit, watch=watch)
-            for token in tokens:
-                yield Token(token, text.push(token))
+            for token in decode(self._runtime, ids, pick=sampler(options), stops=stops, limit=limit, watch=watch):
+                yield from text.push(token)
+                if text.stopped:
+                    watch.stop_reason = "stop"
+                    return
+            yield from text.finish()
 
     def _scored(self, ids: Sequence[int]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         rows = self._runtime.score_rows
@@ -154,11 +179,9 @@ class Session:
             for start in range(0, len(ids), rows):
                 yield start, self._runtime.score(ids[start : start + rows], start)
 
-    def _prompt(self, prompt: str | Sequence[int], options: Generation) -> list[int]:
-        if isinstance(prompt, str):
-            chat = self.manifest.chat if options.chat else None
-            prompt = self.encode(f"{chat.before}{prompt}{chat.after}" if chat else prompt)
-        return self._checked(prompt, min(self.manifest.limits.max_prompt_tokens, self.manifest.decoder.context))
+    def _prompt(self, prompt: Prompt, options: Generation) -> list[int]:
+        ids = self.encode_prompt(prompt, options) if _is_text(prompt) else prompt
+        return self._checked(ids, min(self.manifest.limits.max_prompt_tokens, self.manifest.decoder.context))
 
     def _checked(self, token_ids: Sequence[int], most: int) -> list[int]:
         ids = [int(token) for token in token_ids]
@@ -184,6 +207,10 @@ class Session:
                 f"self-test failed: the graph answers token {answer} where the bundle expects {probe.top_tokens[0]}",
                 "this runtime computes something else on this machine: try another version, and report the bundle",
             )
+
+
+def _is_text(prompt: Prompt) -> TypeIs[str | Sequence[Message]]:
+    return isinstance(prompt, str) or any(isinstance(part, Mapping) for part in prompt[:1])
 
 
 def _open_runtime(bundle: Bundle, threads: int) -> Runtime:

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import re
+import threading
+from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from edgeslm_agent.errors import Corrupt, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-# What a decoder writes in place of bytes that are no character (yet).
-REPLACEMENT = "\ufffd"
-# A character has at most four bytes, hence at most four tokens: more that make no character never will.
-LONGEST_CHARACTER = 4
-# How many tokens without text the stream remembers in front of the next one.
-CONTEXT_TOKENS = 8
+    import tokenizers
+
+_BYTE = re.compile("<0x[0-9A-Fa-f]{2}>")
 
 
 class Tokenizer(Protocol):
     """What a session needs of a tokenizer. Special tokens are read in text, never added, and never written."""
 
+    @property
+    def special_tokens(self) -> Mapping[str, int]:
+        """The special tokens by their text."""
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`."""
 
+    def encode_plain(self, text: str) -> list[int]:
+        """Return the ids of `text`, whose special tokens are read as plain characters."""
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`, without special tokens."""
+
+    def is_byte(self, token: int) -> bool:
+        """Return whether a token stands for one byte, whose text depends on the bytes around it."""
 
 
 class FastTokenizer:
@@ -34,49 +44,65 @@ class FastTokenizer:
 
     def __init__(self, file: Path) -> None:
         """Raise MissingExtra without the package, Corrupt when the file is no tokenizer."""
-        if find_spec("tokenizers") is None:
-            raise MissingExtra("the package tokenizers is not installed", 'pip install "edgeslm[ort]"')
-        import tokenizers  # lazily: an agent without a model stays small
+        self._tokenizer = _load(file)
+        self._lock = threading.Lock()  # whether special tokens are read is a switch of the whole tokenizer
 
-        try:
-            self._tokenizer = tokenizers.Tokenizer.from_file(str(file))
-        except Exception as error:  # the package raises bare Exception
-            raise Corrupt(f"{file.name} is not a tokenizer: {error}", "export the bundle again") from error
-        # A truncation or padding left in the file by training would silently change prompts.
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+    @cached_property
+    def special_tokens(self) -> Mapping[str, int]:
+        """The special tokens by their text."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        return {token.content: index for index, token in sorted(added.items()) if token.special}
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`."""
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        with self._lock:
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def encode_plain(self, text: str) -> list[int]:
+        """Return the ids of `text`, whose special tokens are read as plain characters."""
+        with self._lock:
+            self._tokenizer.encode_special_tokens = True
+            try:
+                ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            finally:
+                self._tokenizer.encode_special_tokens = False
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`, without special tokens."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
+    def is_byte(self, token: int) -> bool:
+        """Return whether a token stands for one byte, as `<0x0A>` does in a vocabulary with byte fallback."""
+        return _BYTE.fullmatch(self._tokenizer.id_to_token(token) or "") is not None
 
-class StreamDecoder:
-    """Turns tokens into text as they come, holding back what is not a whole character yet.
 
-    The text of a token depends on the one before it (a leading space, a merged byte), so each step decodes the last
-    tokens that were written together with the new ones, and yields what is new.
-    """
+class SentenceTokenizer:
+    """A `tokenizer.json` as an encoder reads it: special tokens around the text, cut to `most` tokens in all."""
 
-    def __init__(self, decode: Callable[[Sequence[int]], str]) -> None:
-        self._decode = decode
-        self._written: list[int] = []
-        self._pending: list[int] = []
+    def __init__(self, file: Path, most: int) -> None:
+        """Raise MissingExtra without the package, Corrupt when the file is no tokenizer."""
+        self._tokenizer = _load(file)
+        self._tokenizer.enable_truncation(most)
 
-    def push(self, token: int) -> str:
-        """Return the text that became readable with `token`."""
-        self._pending.append(token)
-        before = self._decode(self._written) if self._written else ""
-        text = self._decode([*self._written, *self._pending])
-        if text.endswith(REPLACEMENT) and len(self._pending) < LONGEST_CHARACTER:
-            return ""
-        new = text[len(before) :]
-        # A token without text (a special one) must not become the only context of the next.
-        self._written = self._pending if new else [*self._written, *self._pending][-CONTEXT_TOKENS:]
-        self._pending = []
-        return new
+    def encode(self, text: str) -> tuple[list[int], int]:
+        """Return the ids of `text`, and how many of its tokens were cut off to make them fit."""
+        encoding = self._tokenizer.encode(text)
+        dropped = sum(part.special_tokens_mask.count(0) for part in encoding.overflowing)
+        return list(encoding.ids), dropped
+
+
+def _load(file: Path) -> tokenizers.Tokenizer:
+    """Read the file, without the truncation and padding that training may have left: they would change prompts."""
+    if find_spec("tokenizers") is None:
+        raise MissingExtra("the package tokenizers is not installed", 'pip install "edgeslm[ort]"')
+    import tokenizers  # lazily: an agent without a model stays small
+
+    try:
+        tokenizer = tokenizers.Tokenizer.from_file(str(file))
+    except Exception as error:  # the package raises bare Exception
+        raise Corrupt(f"{file.name} is not a tokenizer: {error}", "export the bundle again") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

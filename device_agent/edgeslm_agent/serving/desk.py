@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 from edgeslm_agent.contract.command import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from edgeslm_agent.contract.command import Command
     from edgeslm_agent.contract.status import ModelState
 
 REMEMBERED = 256
 # Answers are repeated to a sender that asks again, within these bounds; an agent must stay small.
 _KEPT_TEXT_BYTES = 256 * 1024
-SERVED = ("generate", "measure", "ping")
+ALWAYS_SERVED = ("measure", "ping")  # of every model, beside what it is for
+NEED_A_PROMPT = ("generate", "embed", "classify")
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,16 @@ class Desk:
         """Ids accepted and not yet finished."""
         return tuple(identity for identity, result in self._known.items() if result.state == "accepted")
 
-    def take(self, command: Command, model: ModelState, problem: str = "") -> Verdict:
-        """Decide about one command; `problem` says why the model failed."""
+    def take(
+        self, command: Command, model: ModelState, problem: str = "", purpose: Collection[str] = ("generate",)
+    ) -> Verdict:
+        """Decide about one command; `purpose` are the operations the model is for, `problem` says why it failed."""
         known = self._known.get(command.id)
         if known is not None:
             return Verdict(known)
         if command.op == "ping":
             verdict = Verdict(Result(command.id, "done"))
-        elif reason := self._refusal(command, model, problem):
+        elif reason := self._refusal(command, model, problem, purpose):
             verdict = Verdict(Result(command.id, "failed", error=reason))
         else:
             verdict = Verdict(Result(command.id, "accepted"), work=True)
@@ -66,18 +71,18 @@ class Desk:
                 break
             self._kept -= _size(self._known.pop(identity))
 
-    def _refusal(self, command: Command, model: ModelState, problem: str) -> str:
-        if command.op not in SERVED or model == "none":
+    def _refusal(self, command: Command, model: ModelState, problem: str, purpose: Collection[str]) -> str:
+        if command.op not in {*purpose, *ALWAYS_SERVED} or model == "none":
             thing = "this agent, which runs without a model" if model == "none" else "this model"
             return f"{command.op} is not supported by {thing}"
         if model == "failed":
             return f"the model failed to load: {problem}"[:500]
-        if command.op == "generate" and not command.prompt:
-            return "generate needs a prompt"
+        if command.op in NEED_A_PROMPT and not command.prompt:
+            return f"{command.op} needs a prompt"
         if len(self.open) > self._queue:
             return f"busy: {self._queue} requests are waiting already"
         return ""
 
 
 def _size(result: Result) -> int:
-    return len(result.text or "")
+    return len(result.text or "") + 8 * len(result.embedding)

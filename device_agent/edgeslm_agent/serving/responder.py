@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field
+import time
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from edgeslm_agent.contract.manifest import Manifest
 from edgeslm_agent.errors import EdgeSLMError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from edgeslm_agent.bundle import Bundle
+    from edgeslm_agent.bundle import Bundle, EncoderBundle
+    from edgeslm_agent.engine.encoder import PassFigures
     from edgeslm_agent.engine.generation import Completion
     from edgeslm_agent.engine.session import Session
 
@@ -22,19 +25,21 @@ _MEASURE_TOKENS = 32
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What is loaded: the bundle's id, the model's and the variant's name."""
+    """What is loaded: the bundle's id, the model's and the variant's name, and the operations it is for."""
 
     bundle: str
     model: str
     variant: str
+    purpose: tuple[str, ...] = ("generate",)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A text and the numbers of making it: first_token_s, prefill_tps, decode_tps, prompt_tokens, completion_tokens."""
+    """A text or label, or an embedding, and the numbers of making it in the names of PROTOCOL.md (R1)."""
 
-    text: str
+    text: str | None
     figures: Mapping[str, float] = field(default_factory=dict)
+    embedding: tuple[float, ...] = ()
 
 
 class Responder(Protocol):
@@ -45,7 +50,7 @@ class Responder(Protocol):
         """What is loaded."""
 
     def answer(self, prompt: str, max_tokens: int | None) -> Answer:
-        """Answer one prompt."""
+        """Answer one prompt: what the model is for decides how; `max_tokens` bounds what it writes."""
 
     def measure(self) -> Mapping[str, float]:
         """Return the speed of this machine with this model, in the names of an answer's figures."""
@@ -54,15 +59,21 @@ class Responder(Protocol):
         """Give the memory back."""
 
 
-class BundleResponder:
-    """A bundle through the engine. The imports here are the moment an agent becomes big."""
+def open_responder(path: Path, threads: int | None = None) -> Responder:
+    """Load the bundle at `path`, whatever its model does."""
+    from edgeslm_agent.bundle import Bundle, open_any
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        from edgeslm_agent.bundle import open_bundle
+    bundle = open_any(path)
+    return BundleResponder(bundle, threads) if isinstance(bundle, Bundle) else EncoderResponder(bundle, threads)
+
+
+class BundleResponder:
+    """A decoder's bundle through the engine. The imports here are the moment an agent becomes big."""
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         from edgeslm_agent.engine.session import Session
 
-        bundle = open_bundle(path)
-        self.facts = _facts(bundle)
+        self.facts = facts_of(bundle)
         self._probe = bundle.manifest.probe.token_ids
         self._session: Session = Session.open(bundle, threads=threads)
 
@@ -89,18 +100,63 @@ class BundleResponder:
         self._session.close()
 
 
+class EncoderResponder:
+    """An encoder's bundle through the engine: it embeds, or it classifies."""
+
+    def __init__(self, bundle: EncoderBundle, threads: int | None = None) -> None:
+        from edgeslm_agent.engine.encoder import EncoderSession
+
+        self.facts = facts_of(bundle)
+        self._session = EncoderSession.open(bundle, threads=threads)
+
+    def answer(self, prompt: str, max_tokens: int | None) -> Answer:  # noqa: ARG002  # an encoder writes no tokens
+        """Return the prompt's embedding, or its label with the score among the figures."""
+        if self._session.manifest.encoder.task == "embed":
+            embedding = self._session.embed(prompt)
+            return Answer(None, _pass_figures(embedding.figures), tuple(float(f"{x:.7g}") for x in embedding.vector))
+        found = self._session.classify(prompt)
+        return Answer(found.label, {"score": float(f"{found.score:.6g}"), **_pass_figures(found.figures)})
+
+    def measure(self) -> Mapping[str, float]:
+        """Read the bundle's probe a few times and return the medians."""
+        ids = self._session.manifest.probe.token_ids
+        seconds = []
+        for _ in range(_MEASURE_RUNS):
+            started = time.perf_counter()
+            self._session.run(ids)
+            seconds.append(time.perf_counter() - started)
+        took = statistics.median(seconds)
+        return {
+            "prompt_tokens": len(ids),
+            "answer_s": float(f"{took:.6g}"),
+            "prefill_tps": float(f"{len(ids) / took:.6g}"),
+            "load_s": self._session.load_s,
+        }
+
+    def close(self) -> None:
+        """Close the session."""
+        self._session.close()
+
+
 def read_facts(path: Path) -> ModelFacts | None:
     """Return what a bundle holds without reading its weights; None when it cannot be opened, which loading will say."""
-    from edgeslm_agent.bundle import open_bundle
+    from edgeslm_agent.bundle import open_any
 
     try:
-        return _facts(open_bundle(path, verify=False))
+        return facts_of(open_any(path, verify=False))
     except EdgeSLMError:
         return None
 
 
-def _facts(bundle: Bundle) -> ModelFacts:
-    return ModelFacts(bundle.bundle_id, bundle.manifest.model.name, bundle.manifest.variant)
+def facts_of(bundle: Bundle | EncoderBundle) -> ModelFacts:
+    """Return what an opened bundle holds."""
+    manifest = bundle.manifest
+    purpose = "generate" if isinstance(manifest, Manifest) else manifest.encoder.task
+    return ModelFacts(bundle.bundle_id, manifest.model.name, manifest.variant, (purpose,))
+
+
+def _pass_figures(figures: PassFigures) -> dict[str, float]:
+    return {name: float(f"{value:.6g}") for name, value in asdict(figures).items()}
 
 
 def _figures(completion: Completion) -> dict[str, float]:

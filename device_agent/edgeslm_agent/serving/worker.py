@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.command import MAX_ERROR, MAX_TEXT, Command, Result
-from edgeslm_agent.errors import EdgeSLMError
+from edgeslm_agent.errors import EdgeSLMError, Incompatible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,5 +118,9 @@ def _answered(responder: Responder, job: Job) -> Finished:
 def _result(responder: Responder, command: Command, waited_s: float) -> Result:
     if command.op == "measure":
         return Result(command.id, "done", figures=responder.measure())
+    if command.op not in responder.facts.purpose:  # accepted while nobody knew what the model was for
+        raise Incompatible(f"{command.op} is not supported by this model")
     answer = responder.answer(command.prompt, command.max_tokens)
-    return Result(command.id, "done", answer.text[:MAX_TEXT], figures={**answer.figures, "queue_s": round(waited_s, 4)})
+    text = None if answer.text is None else answer.text[:MAX_TEXT]
+    figures = {**answer.figures, "queue_s": round(waited_s, 4)}
+    return Result(command.id, "done", text, figures=figures, embedding=answer.embedding)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from edgeslm_agent.errors import BadCheckpoint, UnsupportedArchitecture, UnsupportedOperator
@@ -28,6 +29,13 @@ def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
     Raises UnsupportedArchitecture for a model_type without a file, UnsupportedOperator for a form the runtime has no
     operator for, BadCheckpoint when config.json lacks keys or disagrees with the tensors.
     """
+    spec = spec_of(config, shapes)
+    _compare(spec.tensors(), shapes)
+    return spec
+
+
+def spec_of(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({})) -> DecoderSpec:
+    """Return what config.json says, compared with no tensor; `shapes` decides between names where a family has two."""
     model_type = config.get("model_type")
     if not isinstance(model_type, str):
         raise BadCheckpoint("config.json: model_type is missing", "is this a checkpoint in Hugging Face layout?")
@@ -36,7 +44,6 @@ def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
     module = importlib.import_module(f"{__name__}.{model_type}")
     spec = cast("DecoderSpec", module.describe(config, shapes))
     _check_heads(spec)
-    _compare(spec.tensors(), shapes)
     return spec
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgeslm_exporters.config_reader import MOST_LAYERS, ConfigReader
-from edgeslm_exporters.decoder_spec import DecoderSpec
+from edgeslm_exporters.config_reader import ConfigReader
+from edgeslm_exporters.decoder_spec import Attention, DecoderSpec, Layer, Mlp
+from edgeslm_exporters.layer_names import LayerNames, rms_norm, tables
+from edgeslm_exporters.rope_reader import read_rotary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,26 +19,36 @@ def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
     Raises BadCheckpoint for missing keys (all at once) and UnsupportedOperator for forms without an operator.
     """
     read = ConfigReader(config)
-    layers, hidden = read.size("num_hidden_layers", most=MOST_LAYERS), read.size("hidden_size")
-    heads = read.size("num_attention_heads")
-    theta, scaling = read.rope()
-    read.expect("hidden_act", ("silu", "swish"))
+    dims = read.dimensions()
+    epsilon = read.number("rms_norm_eps", 1e-6)
+    activation = read.activation("hidden_act")
+    rotary = read_rotary(read, dims.head_size)
     window = None if read.get("sliding_window") is None else read.size("sliding_window")
-    spec = DecoderSpec(
-        model_type="mistral",
-        layers=layers,
-        hidden=hidden,
-        heads=heads,
-        kv_heads=read.size("num_key_value_heads"),
-        head_size=read.size("head_dim", max(1, hidden // heads)),
-        intermediate=read.size("intermediate_size"),
-        vocab=read.size("vocab_size"),
-        tied=read.flag("tie_word_embeddings"),
-        norm_eps=read.number("rms_norm_eps"),
-        rope_theta=theta,
-        rope_scaling=scaling,
-        max_positions=read.size("max_position_embeddings"),
-        windows=(window,) * layers,
-    )
+    tied = read.flag("tie_word_embeddings")
+    embedding, head = tables(dims, "model.embed_tokens", "lm_head", tied=tied)
     read.finish()
-    return spec
+
+    def layer(index: int) -> Layer:
+        of = LayerNames(dims, index, f"model.layers.{index}")
+        return Layer(
+            of.name,
+            Attention(
+                of.qkv("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+                of.output("self_attn.o_proj"),
+                scale=dims.head_size**-0.5,
+                rotary=rotary,
+                window=window,
+            ),
+            Mlp(of.gate_up("mlp.gate_proj", "mlp.up_proj"), of.down("mlp.down_proj"), activation, gated=True),
+            attention_norm=of.rms("attention_norm", "input_layernorm", epsilon),
+            mlp_norm=of.rms("mlp_norm", "post_attention_layernorm", epsilon),
+        )
+
+    return DecoderSpec(
+        **vars(dims),
+        model_type="mistral",
+        embedding=embedding,
+        stack=tuple(map(layer, range(dims.layers))),
+        final_norm=rms_norm("final_norm", "model.norm", dims.hidden, epsilon),
+        head=head,
+    )

@@ -1,11 +1,13 @@
-"""Qwen2 and Qwen2.5: Llama with a bias on query, key and value; some layers may see a window only."""
+"""Qwen1.5, Qwen2 and Qwen2.5: Llama with a bias on query, key and value; some layers may see a window only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgeslm_exporters.config_reader import MOST_LAYERS, ConfigReader
-from edgeslm_exporters.decoder_spec import DecoderSpec
+from edgeslm_exporters.config_reader import ConfigReader
+from edgeslm_exporters.decoder_spec import Attention, DecoderSpec, Layer, Mlp
+from edgeslm_exporters.layer_names import LayerNames, rms_norm, tables
+from edgeslm_exporters.rope_reader import read_rotary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,41 +19,44 @@ def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
     Raises BadCheckpoint for missing keys (all at once) and UnsupportedOperator for forms without an operator.
     """
     read = ConfigReader(config)
-    layers, hidden = read.size("num_hidden_layers", most=MOST_LAYERS), read.size("hidden_size")
-    heads = read.size("num_attention_heads")
-    theta, scaling = read.rope()
-    read.expect("hidden_act", ("silu", "swish"))
-    spec = DecoderSpec(
-        model_type="qwen2",
-        layers=layers,
-        hidden=hidden,
-        heads=heads,
-        kv_heads=read.size("num_key_value_heads"),
-        head_size=read.size("head_dim", max(1, hidden // heads)),
-        intermediate=read.size("intermediate_size"),
-        vocab=read.size("vocab_size"),
-        tied=read.flag("tie_word_embeddings"),
-        norm_eps=read.number("rms_norm_eps"),
-        rope_theta=theta,
-        rope_scaling=scaling,
-        max_positions=read.size("max_position_embeddings"),
-        windows=_windows(read, layers),
-        qkv_bias=True,
-    )
+    dims = read.dimensions()
+    epsilon = read.number("rms_norm_eps", 1e-6)
+    activation = read.activation("hidden_act")
+    rotary = read_rotary(read, dims.head_size)
+    windows = _windows(read, dims.layers)
+    tied = read.flag("tie_word_embeddings")
+    embedding, head = tables(dims, "model.embed_tokens", "lm_head", tied=tied)
     read.finish()
-    return spec
+
+    def layer(index: int) -> Layer:
+        of = LayerNames(dims, index, f"model.layers.{index}")
+        return Layer(
+            of.name,
+            Attention(
+                of.qkv("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", bias=True),
+                of.output("self_attn.o_proj"),
+                scale=dims.head_size**-0.5,
+                rotary=rotary,
+                window=windows[index],
+            ),
+            Mlp(of.gate_up("mlp.gate_proj", "mlp.up_proj"), of.down("mlp.down_proj"), activation, gated=True),
+            attention_norm=of.rms("attention_norm", "input_layernorm", epsilon),
+            mlp_norm=of.rms("mlp_norm", "post_attention_layernorm", epsilon),
+        )
+
+    return DecoderSpec(
+        **vars(dims),
+        model_type="qwen2",
+        embedding=embedding,
+        stack=tuple(map(layer, range(dims.layers))),
+        final_norm=rms_norm("final_norm", "model.norm", dims.hidden, epsilon),
+        head=head,
+    )
 
 
 def _windows(read: ConfigReader, layers: int) -> tuple[int | None, ...]:
     """Layers below `max_window_layers` see everything, those from it on the window, if it is switched on at all."""
     if not read.flag("use_sliding_window") or read.get("sliding_window") is None:
         return (None,) * layers
-    window = read.size("sliding_window")
-    kinds = read.get("layer_types")
-    if kinds is None:
-        first = read.size("max_window_layers", 28)
-        return tuple(window if index >= first else None for index in range(layers))
-    if not isinstance(kinds, list) or len(kinds) != layers:
-        read.problem(f"layer_types does not have {layers} entries")
-        return (None,) * layers
-    return tuple(window if kind == "sliding_attention" else None for kind in kinds)
+    first = read.size("max_window_layers", 28, least=0)
+    return read.windows(read.size("sliding_window"), tuple(index >= first for index in range(layers)))

@@ -27,6 +27,7 @@ class GraphBuilder:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._nodes: list[onnx.NodeProto] = []
+        self._made: set[str] = set()
         self._initializers: dict[str, TensorProto] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
@@ -43,6 +44,7 @@ class GraphBuilder:
         node = helper.make_node(kind, inputs, outputs, name, domain=domain)
         node.attribute.extend(helper.make_attribute(key, attributes[key]) for key in sorted(attributes))
         self._nodes.append(node)
+        self._made.update(outputs)
         return outputs
 
     def stored(self, name: str, *, alias: str = "", shape: Sequence[int] = (), kind: int = 0) -> str:
@@ -73,6 +75,16 @@ class GraphBuilder:
             kind = TensorProto.FLOAT if isinstance(value, float) else TensorProto.INT64
             self._initializers[name] = helper.make_tensor(name, kind, [], [value])
         return name
+
+    def floats(self, name: str, values: Sequence[float], shape: Sequence[int]) -> str:
+        """Return a small float32 tensor that lies in the graph."""
+        if name not in self._initializers:
+            self._initializers[name] = helper.make_tensor(name, TensorProto.FLOAT, shape, values)
+        return name
+
+    def has(self, name: str) -> bool:
+        """Whether a node gives this value already."""
+        return name in self._made
 
     def input(self, name: str, kind: int, shape: Sequence[int | str]) -> str:
         """Declare an input of the graph."""

@@ -1,8 +1,8 @@
 """The two fronts of a decoder: what a caller feeds, and how the names that the layers read come from it.
 
 The layers read `input_ids`, `seqlens_k`, `total_sequence_length` and `logits_positions`, and `position_ids` where
-rotary lies outside attention. Our engine feeds all of them; onnxruntime-genai feeds the tokens and an attention mask,
-from which the rest is computed once a call.
+positions are learned or rotary lies outside attention. Our engine feeds all of them; onnxruntime-genai feeds the tokens
+and an attention mask, from which the rest is computed once a call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def engine_front(graph: GraphBuilder, layout: Layout) -> str:
     graph.input("seqlens_k", INT32, [1])
     graph.input("total_sequence_length", INT32, [])
     graph.input("logits_positions", INT64, ["asked"])
-    if not layout.fused_rotary:
+    if layout.position_ids:
         graph.input("position_ids", INT64, [1, "sequence"])
     return "asked"
 
@@ -45,7 +45,7 @@ def genai_front(graph: GraphBuilder, layout: Layout) -> int:
     graph.op("Cast", [graph.op("Squeeze", [total], "mask.count")], "total_sequence_length", to=INT32)
     sequence = graph.op("Shape", ["input_ids"], "sequence.size", start=1, end=2)
     graph.op("Sub", [sequence, one], "logits_positions")
-    if not layout.fused_rotary:
+    if layout.position_ids:
         _positions(graph, total, sequence)
     return 1
 

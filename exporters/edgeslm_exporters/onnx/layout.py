@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import BLOCKS, Quantization
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgeslm_exporters.decoder_spec import DecoderSpec, Layer, Projection
-    from edgeslm_exporters.recipe import Float, Recipe
+    from edgeslm_exporters.decoder_spec import DecoderSpec, Layer, Projection, Rotary
+    from edgeslm_exporters.recipe import Float, Recipe, Storage
 
 GRAPH_NAME, DATA_NAME = "model.onnx", "model.onnx.data"
 ALIGNMENT = 4096  # a page: the runtime maps each tensor by itself
 ROW_POINTS = "embed_tokens.row_points"  # zero points of a 4-bit table as the embedding reads them
+POSITIONS = "embed_positions"  # the learned table's rows that a cache can hold
+ROTARY_STEP = 16  # of GroupQueryAttention, when it rotates
 DType = Literal["float32", "float16", "uint8"]
 _WIDTHS: dict[DType, int] = {"float32": 4, "float16": 2, "uint8": 1}
 
@@ -31,16 +34,6 @@ class StoredTensor:
     shape: tuple[int, ...]
     offset: int
     bytes: int
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """A quantised matrix: `bits` a weight, blocks of `block` along K (`per_row`: a row's blocks share their scale)."""
-
-    bits: int
-    block: int
-    symmetric: bool
-    per_row: bool
 
 
 @dataclass(frozen=True)
@@ -118,20 +111,30 @@ class Layout:
 
     @property
     def fused_rotary(self) -> bool:
-        """Whether attention rotates query and key itself; it refuses heads that are no multiple of 16 wide."""
-        return self.spec.head_size % 16 == 0
+        """Whether attention rotates query and key itself: it takes heads and rotations of multiples of 16 only."""
+        return all(size % ROTARY_STEP == 0 for size in (self.spec.head_size, *(r.size for r in self.spec.rotaries)))
+
+    @property
+    def position_ids(self) -> bool:
+        """Whether the graph reads the position of every token: for a learned table, or a rotation outside attention."""
+        return self.spec.positions is not None or bool(self.spec.rotaries and not self.fused_rotary)
 
     def window(self, layer: Layer) -> int | None:
         """Return how many tokens a layer's attention sees where that is fewer than the cache holds."""
-        return layer.window if layer.window is not None and layer.window < self.context else None
+        window = layer.attention.window
+        return window if window is not None and window < self.context else None
+
+    @property
+    def biased_attention(self) -> bool:
+        """Whether a layer adds to its scores: a window, or a slope by distance."""
+        return any(layer.attention.alibi or self.window(layer) for layer in self.spec.stack)
 
     @property
     def min_onnxruntime(self) -> str:
         """The lowest version that runs the graph: found by running 1.20.1, 1.21.1, 1.22.1, 1.23.2 and 1.31.1."""
         if any(matrix.bits == 8 for matrix in self.matrices):
             return "1.23"
-        windowed = any(self.window(self.spec.layer(index)) for index in range(self.spec.layers))
-        return "1.22" if windowed else "1.20"  # attention with a bias
+        return "1.22" if self.biased_attention else "1.20"
 
     @property
     def kv_cache_bytes(self) -> int:
@@ -142,6 +145,14 @@ class Layout:
     def matrices(self) -> tuple[Matrix, ...]:
         """Every stored matrix in file order."""
         return (self.table, *self.projections) if self.head is None else (self.table, *self.projections, self.head)
+
+    def matrix(self, projection: Projection) -> Matrix:
+        """Return how a projection of a layer is stored."""
+        return self._by_projection[projection.name]
+
+    @cached_property
+    def _by_projection(self) -> dict[str, Matrix]:
+        return {matrix.projection.name: matrix for matrix in self.projections}
 
     @property
     def products(self) -> tuple[Matrix, ...]:
@@ -163,7 +174,7 @@ class Layout:
     @property
     def decode_read_bytes(self) -> int:
         """Bytes of weights the processor reads for one token; fp16 matrices are held as fp32 once loaded."""
-        return sum(m.loaded_bytes for m in self.products)
+        return round(sum(m.projection.share * m.loaded_bytes for m in self.products))
 
     @property
     def loaded_bytes(self) -> int:
@@ -173,17 +184,20 @@ class Layout:
         """
         matrices = sum(m.bytes for m in self.matrices)
         table = self.table.bytes if self.head is not None else 0
-        return self.decode_read_bytes + table + sum(t.bytes for t in self.tensors) - matrices
+        held = sum(m.loaded_bytes for m in self.products)
+        return held + table + sum(t.bytes for t in self.tensors) - matrices
 
     def activation_bytes(self, chunk: int) -> int:
         """Bytes of intermediate values while `chunk` tokens are computed and one position's logits are asked for.
 
-        The widest moment is inside the gated MLP: both halves packed, both halves apart, and two residual streams.
+        The widest moment is inside the gated MLP (both halves packed, both halves apart, and two residual streams) or
+        inside attention; a bias on the scores lives through all layers.
         """
         spec = self.spec
         attention = 2 * (spec.query_size + 2 * spec.kv_size) + spec.heads * min(self.context, chunk)
         width = 3 * spec.hidden + max(5 * spec.intermediate, attention)
-        return 4 * (chunk * width + spec.vocab)
+        bias = 2 + spec.heads if any(layer.attention.alibi for layer in spec.stack) else 4 * self.biased_attention
+        return 4 * (chunk * (width + bias * self.context) + spec.vocab)
 
     @cached_property
     def by_name(self) -> dict[str, StoredTensor]:
@@ -191,17 +205,28 @@ class Layout:
         return {tensor.name: tensor for tensor in self.tensors}
 
 
+def rotary_names(spec: DecoderSpec) -> dict[Rotary, str]:
+    """Return what the tables of each rotation are called."""
+    return {rotary: f"rotary.{index}" if index else "rotary" for index, rotary in enumerate(spec.rotaries)}
+
+
 def layout(spec: DecoderSpec, recipe: Recipe, context: int) -> Layout:
     """Return the exact layout of a decoder under a recipe, for a cache of `context` tokens."""
     table = Matrix(spec.embedding, resolve(recipe.table, spec.hidden))
     head = None if spec.tied else Matrix(spec.head, resolve(recipe.table, spec.hidden))
-    projections = tuple(Matrix(p, resolve(recipe.weights, p.columns)) for p in spec.projections())
+    projections = tuple(_matrix(p, recipe) for p in spec.projections())
     matrices = (table, *projections) if head is None else (table, *projections, head)
     places = tuple(_placed(_contents(spec, matrices, context)))
     return Layout(spec, context, table, head, projections, places)
 
 
-def resolve(storage: Quantization | Float, columns: int) -> Blocks | Float:
+def _matrix(projection: Projection, recipe: Recipe) -> Matrix:
+    if projection.tensor_class is None:
+        return Matrix(projection, "fp32")
+    return Matrix(projection, resolve(recipe.storage(projection.tensor_class), projection.columns))
+
+
+def resolve(storage: Storage, columns: int) -> Blocks | Float:
     """Choose the block for rows of `columns` weights.
 
     One scale a row becomes that scale repeated over the largest legal block that divides the row, or, when none does,
@@ -216,10 +241,14 @@ def resolve(storage: Quantization | Float, columns: int) -> Blocks | Float:
 def _contents(
     spec: DecoderSpec, matrices: tuple[Matrix, ...], context: int
 ) -> Iterator[tuple[str, DType, tuple[int, ...]]]:
-    yield "rotary.cos", "float32", (context, spec.head_size // 2)
-    yield "rotary.sin", "float32", (context, spec.head_size // 2)
+    for rotary, name in rotary_names(spec).items():
+        yield f"{name}.cos", "float32", (context, rotary.size // 2)
+        yield f"{name}.sin", "float32", (context, rotary.size // 2)
+    if spec.positions is not None:
+        yield POSITIONS, "float32", (min(context, spec.positions.rows), spec.hidden)
     for norm in spec.norms():
-        yield norm, "float32", (spec.hidden,)
+        for name in norm.tensors:
+            yield name, "float32", (norm.width,)
     for matrix in matrices:
         yield from matrix.tensors()
         if matrix.projection.biased:

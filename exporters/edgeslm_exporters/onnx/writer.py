@@ -18,9 +18,11 @@ import numpy as np
 
 from edgeslm_agent.contract.manifest import FileEntry
 from edgeslm_agent.errors import UnsupportedOperator
-from edgeslm_exporters.onnx.layout import DATA_NAME, ROW_POINTS, Blocks
+from edgeslm_exporters.onnx.layout import DATA_NAME, POSITIONS, ROW_POINTS, rotary_names
+from edgeslm_exporters.part_reader import norm_tensors, part_bias, part_rows
 from edgeslm_exporters.quantize.blockwise import FP16_LARGEST, quantize_rows
 from edgeslm_exporters.quantize.packing import pack, unpack
+from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.rotary import rotary_tables
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgeslm_exporters.checkpoint import Checkpoint
+    from edgeslm_exporters.decoder_spec import Part
     from edgeslm_exporters.onnx.layout import Layout, Matrix
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -41,10 +44,10 @@ ROW_BLOCK = 384 * 1024  # weights quantised at a time: fewer calls that hold the
 
 @dataclass(frozen=True)
 class _Task:
-    """Rows [start, stop) of one tensor of a matrix; the `last` one completes the matrix."""
+    """Rows [start, stop) of one part of a matrix; the `last` one completes the matrix."""
 
     matrix: Matrix
-    weight: str
+    part: Part
     start: int
     stop: int
     last: bool
@@ -60,10 +63,8 @@ def write_data(
     tasks = [task for matrix in layout.matrices for task in _tasks(matrix)]
     with (folder / DATA_NAME).open("wb") as stream, ThreadPoolExecutor(threads, "quantize") as pool:
         out = _Output(layout, stream.fileno())
-        for name, table in zip(("rotary.cos", "rotary.sin"), rotary_tables(layout.spec, layout.context), strict=True):
-            out.put(name, [table])
-        for norm in layout.spec.norms():
-            out.put(norm, [checkpoint.rows(norm, 0, 1)])
+        for name, values in _small_tensors(checkpoint, layout):
+            out.put(name, [values])
         later: list[Arrays] = []
         for task, arrays in _ordered(pool, partial(_stored_rows, checkpoint), tasks, ahead=2 * threads):
             names = [name for name, _, _ in task.matrix.tensors()]
@@ -81,13 +82,23 @@ def write_data(
     return FileEntry(f"artifacts/{DATA_NAME}", layout.weights_bytes, out.digest())
 
 
+def _small_tensors(checkpoint: Checkpoint, layout: Layout) -> Iterator[tuple[str, Array]]:
+    """Yield tables of positions and norms in the order of the layout."""
+    for rotary, name in rotary_names(layout.spec).items():
+        yield from zip((f"{name}.cos", f"{name}.sin"), rotary_tables(rotary, layout.context), strict=True)
+    if layout.spec.positions is not None:
+        yield POSITIONS, part_rows(checkpoint, layout.spec.positions, 0, layout.by_name[POSITIONS].shape[0])
+    for norm in layout.spec.norms():
+        yield from norm_tensors(checkpoint, norm)
+
+
 def _tasks(matrix: Matrix) -> Iterator[_Task]:
     rows = max(1, ROW_BLOCK // matrix.projection.columns)
     *_, final = matrix.projection.parts
     for part in matrix.projection.parts:
         for start in range(0, part.rows, rows):
             stop = min(start + rows, part.rows)
-            yield _Task(matrix, part.weight, start, stop, last=part is final and stop == part.rows)
+            yield _Task(matrix, part, start, stop, last=part is final and stop == part.rows)
 
 
 def _ordered(
@@ -111,10 +122,10 @@ def _ordered(
 
 def _stored_rows(checkpoint: Checkpoint, task: _Task) -> Arrays:
     """Return the arrays of some rows in the order of `Matrix.tensors`."""
-    values = checkpoint.rows(task.weight, task.start, task.stop)
+    values = part_rows(checkpoint, task.part, task.start, task.stop)
     storage = task.matrix.storage
     if not isinstance(storage, Blocks):
-        return (_as_fp16(task.weight, values) if storage == "fp16" else values,)
+        return (_as_fp16(task.part.weight, values) if storage == "fp16" else values,)
     how = {"symmetric": storage.symmetric, "per_row": storage.per_row}
     rows = quantize_rows(values, storage.bits, storage.block, **how)
     arrays = (pack(rows.codes, storage.bits), rows.scales)
@@ -140,9 +151,9 @@ def _row_points(table: Matrix, small: list[Arrays]) -> NDArray[np.uint8]:
 
 
 def _put_bias(checkpoint: Checkpoint, matrix: Matrix, out: _Output) -> None:
-    biases = [part.bias for part in matrix.projection.parts if part.bias is not None]
-    if biases:
-        out.put(f"{matrix.projection.name}.bias", [checkpoint.rows(bias, 0, 1) for bias in biases])
+    if matrix.projection.biased:
+        biases = [part_bias(checkpoint, part) for part in matrix.projection.parts]
+        out.put(f"{matrix.projection.name}.bias", biases)
 
 
 class _Output:

@@ -9,10 +9,11 @@ the time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from edgeslm_exporters.quantized_rows import QuantizedRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,27 +22,6 @@ if TYPE_CHECKING:
 
 FP16_SMALLEST, FP16_LARGEST = 2.0**-24, 65504.0
 SPARE = {4: 0.45, 8: 0.0}  # how many steps the outermost weight may lie beyond the outermost symmetric code
-
-
-@dataclass(frozen=True)
-class QuantizedRows:
-    """`codes` uint8 [rows, blocks, block], `scales` float32 [rows, blocks], `zero_points` uint8 likewise or None.
-
-    A weight is (code - zero point) x scale; without zero points it is 2^(bits - 1). Scales are positive and exact in
-    fp16. Symmetric codes minus 2^(bits - 1) lie in [-8, 7] or [-127, 127].
-    """
-
-    codes: NDArray[np.uint8]
-    scales: Floats
-    zero_points: NDArray[np.uint8] | None
-
-    def dequantize(self, bits: int, columns: int) -> Floats:
-        """Return the weights the codes stand for, float32 [rows, columns]."""
-        points = (
-            np.float32(2 ** (bits - 1)) if self.zero_points is None else self.zero_points[..., None].astype(np.float32)
-        )
-        weights: Floats = (self.codes.astype(np.float32) - points) * self.scales[..., None]
-        return weights.reshape(len(weights), -1)[:, :columns]
 
 
 def quantize_rows(values: Floats, bits: int, block: int, *, symmetric: bool, per_row: bool = False) -> QuantizedRows:

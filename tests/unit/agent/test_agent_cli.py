@@ -13,8 +13,8 @@ from edgeslm_agent.agent import Agent
 from edgeslm_agent.cli import main
 from edgeslm_agent.link.memory import MemoryBroker
 from edgeslm_agent.telemetry.spool import Record, Spool
-from support.mosquitto import free_port
-from support.waiting import eventually
+from support.mosquitto import nobody
+from support.waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +42,13 @@ def run_until(condition: object, *arguments: str, monkeypatch: pytest.MonkeyPatc
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(main(list(arguments))))
     thread.start()
+    eventually(lambda: started or codes, "the agent runs, or says why not")
     try:
         eventually(condition)  # type: ignore[arg-type]
     finally:
         agent, stop = started[0]
         cli._stop(stop, agent)
-        thread.join(20)
+        thread.join(PATIENCE_S)
     return codes[0]
 
 
@@ -158,10 +159,11 @@ def test_second_agent_in_one_folder_is_exit_4(
 
 
 def test_doctor_names_what_is_missing_and_what_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    url = f"mqtt://127.0.0.1:{free_port()}"
-    arguments = ["doctor", "--broker", url, "--bundle", str(tmp_path / "absent"), "--spool", str(tmp_path / "a/b")]
-    assert main([*arguments, "--json"]) == 4
-    document = json.loads(capsys.readouterr().out)
+    with nobody() as url:
+        arguments = ["doctor", "--broker", url, "--bundle", str(tmp_path / "absent"), "--spool", str(tmp_path / "a/b")]
+        assert main([*arguments, "--json"]) == 4
+        document = json.loads(capsys.readouterr().out)
+        assert main(arguments) == 4
     findings = {one["name"]: one for one in document["findings"]}
     assert document["schema"] == "edgeslm.agent-doctor/1"
     assert findings["machine"]["ok"]
@@ -169,7 +171,6 @@ def test_doctor_names_what_is_missing_and_what_to_run(tmp_path: Path, capsys: py
     assert not findings["broker"]["ok"]
     assert "start the broker" in findings["broker"]["remedy"]
     assert not findings["bundle"]["ok"]
-    assert main(arguments) == 4
     assert "MISSING" in capsys.readouterr().out
     assert not (tmp_path / "a").exists()
 

@@ -9,7 +9,7 @@ from edgeslm_agent.errors import Corrupt
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
 from edgeslm_exporters.onnx.layout import layout
-from edgeslm_exporters.onnx.read_back import spec_of_graph
+from edgeslm_exporters.read_back import spec_of_graph
 from edgeslm_exporters.recipe import parse_recipe
 from support.checkpoints import build_checkpoint, case_named
 from support.small_bundles import CONTEXT, write_bundle
@@ -38,7 +38,7 @@ def test_graph_of_somebody_else_is_corrupt(tmp_path: Path) -> None:
     onnx.save(onnx.helper.make_model(graph), tmp_path / "other.onnx")
     (tmp_path / "text.onnx").write_bytes(b"\xff\xff\xff")
     shape = DecoderShape("other.onnx", 2, 2, 16, 64, 64, position_ids=False)
-    with pytest.raises(Corrupt, match=r"has no tensor model\.norm"):
+    with pytest.raises(Corrupt, match=r"holds no config\.json"):
         spec_of_graph(tmp_path / "other.onnx", shape)
     with pytest.raises(Corrupt, match="not an ONNX graph"):
         spec_of_graph(tmp_path / "text.onnx", shape)

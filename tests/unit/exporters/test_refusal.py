@@ -28,7 +28,7 @@ N100 = Target("n100", "x86_64", frozenset({"avx2"}), {})
         ("wu4b128-afp32", 0),
         ("wi4b32-afp32-hi8b32", 1),
         ("wi8-afp32-hi4b32", 1),
-        ("wi8b32-afp32", 2),
+        ("wi8b32-afp32", 1),
     ],
 )
 def test_a_board_without_dot_product_must_not_run_eight_bits(recipe: str, count: int) -> None:

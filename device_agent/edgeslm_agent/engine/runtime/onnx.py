@@ -1,4 +1,4 @@
-"""Runs a decoder graph with onnxruntime; the only module that imports it.
+"""Runs a decoder graph with onnxruntime; the home of that package (onnx_encoder.py opens its sessions here).
 
 The graph is the one that `edgeslm_exporters.onnx` writes. Its KV cache never moves: each past and its present are bound
 to the same memory, which GroupQueryAttention extends in place. Everything a call needs is allocated once (ids,
@@ -20,7 +20,7 @@ from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Inco
 from edgeslm_agent.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -40,6 +40,7 @@ SESSION_CONFIG = {
     "session.intra_op.allow_spinning": "1",
     "session.force_spinning_stop": "1",
 }
+_NO_CONFIG: Mapping[str, str] = {}
 # What onnxruntime says when a file is sound but newer, or wants an operator that this build lacks.
 _TOO_NEW_FOR_RUNTIME = re.compile(
     r"not a registered function/op|NOT_IMPLEMENTED|Could not find an implementation|Unsupported model IR version"
@@ -64,7 +65,7 @@ class OnnxRuntime:
         self.score_rows = min(score_rows, shape.context)
         ort = load_onnxruntime()
         check_version(ort.__version__, min_version)
-        self._session: InferenceSession | None = _open_session(ort, graph, threads)
+        self._session: InferenceSession | None = open_session(ort, graph, threads)
         _check_io(self._session, shape)
         release_pages(graph.resolve().with_name(f"{graph.name}.data"))
         self._binding: IOBinding | None = self._session.io_binding()
@@ -121,7 +122,7 @@ class OnnxRuntime:
         try:
             self._session.run_with_iobinding(self._binding)
         except Exception as error:  # the runtime's exceptions share no base class below this
-            raise _translated(error, f"the graph failed on {count} tokens after {past}") from error
+            raise translated(error, f"the graph failed on {count} tokens after {past}") from error
 
     def _bind_rows(self, count: int, *, every_row: bool) -> None:
         """Point ids, positions and logits at the first `count` entries of their buffers."""
@@ -202,7 +203,7 @@ def _allocate(size: int) -> Floats:
     return np.frombuffer(memory, np.float32)
 
 
-def _session_options(ort: ModuleType, threads: int) -> SessionOptions:
+def _session_options(ort: ModuleType, threads: int, extra: Mapping[str, str]) -> SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -210,19 +211,27 @@ def _session_options(ort: ModuleType, threads: int) -> SessionOptions:
     options.log_severity_level = 3  # errors; warnings are about devices a board does not have
     # Planned memory patterns keep one block for every length of chunk ever seen: 5 MB more, no faster (README.md).
     options.enable_mem_pattern = False
-    for key, value in SESSION_CONFIG.items():
+    for key, value in {**SESSION_CONFIG, **extra}.items():
         options.add_session_config_entry(key, value)
     return options
 
 
-def _open_session(ort: ModuleType, graph: Path, threads: int) -> InferenceSession:
+def open_session(
+    ort: ModuleType, graph: Path, threads: int, extra: Mapping[str, str] = _NO_CONFIG
+) -> InferenceSession:
+    """Load a graph on the CPU; `extra` are session configuration entries beside SESSION_CONFIG.
+
+    Raises what `translated` makes of the runtime's refusal.
+    """
     try:
-        return ort.InferenceSession(str(graph), _session_options(ort, threads), providers=["CPUExecutionProvider"])
+        options = _session_options(ort, threads, extra)
+        return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's exceptions share no base class below this
-        raise _translated(error, f"onnxruntime {ort.__version__} cannot load {graph.name}") from error
+        raise translated(error, f"onnxruntime {ort.__version__} cannot load {graph.name}") from error
 
 
-def _translated(error: Exception, what: str) -> EdgeSLMError:
+def translated(error: Exception, what: str) -> EdgeSLMError:
+    """Return our error for one of the runtime's: out of memory, too new for it, or a broken file."""
     text = str(error).strip()
     if isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate memory" in text:
         return EnvironmentProblem(f"{what}: out of memory", "close other programs, or use a smaller model or context")

@@ -14,15 +14,18 @@ from edgeslm_agent.contract.manifest import (
     FORMAT_VERSION,
     ChatFormat,
     DecoderShape,
+    EncoderManifest,
     FileEntry,
     Limits,
     Manifest,
     ModelSource,
     Probe,
     RuntimeRequirement,
+    Task,
     parse_manifest,
 )
-from edgeslm_agent.errors import Corrupt, TooNew
+from edgeslm_agent.errors import Corrupt, Incompatible, TooNew
+from support.toy_encoder import toy_encoder_manifest
 from support.toy_graph import toy_manifest
 
 TEXT = st.text(max_size=20)
@@ -52,7 +55,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
         tokenizer=draw(TEXT),
         bos_token_id=draw(st.none() | st.integers(0)),
         stop_token_ids=draw(TOKENS),
-        chat=draw(st.none() | st.builds(ChatFormat, TEXT, TEXT)),
+        chat=draw(st.none() | st.builds(ChatFormat, TEXT, st.booleans(), st.booleans(), st.booleans())),
         limits=draw(st.builds(Limits, POSITIVE, POSITIVE)),
         probe=draw(st.builds(Probe, SOME_TOKENS, SOME_TOKENS)),
         files=draw(st.lists(st.builds(FileEntry, TEXT, st.integers(0), TEXT), max_size=3).map(tuple)),
@@ -111,6 +114,12 @@ def test_a_later_format_is_too_new() -> None:
         parse_manifest(json.dumps({"format_version": FORMAT_VERSION + 1, "anything": []}).encode())
 
 
+def test_an_earlier_format_is_incompatible_and_says_what_to_do() -> None:
+    with pytest.raises(Incompatible, match="format 1") as caught:
+        parse_manifest(json.dumps(_document() | {"format_version": 1}).encode())
+    assert caught.value.hint == "export the bundle again"
+
+
 @pytest.mark.parametrize("version", [0, -1, True, "1", None, 1.0])
 def test_a_format_version_that_is_no_positive_integer_is_corrupt(version: object) -> None:
     with pytest.raises(Corrupt, match="format_version"):
@@ -124,7 +133,7 @@ def test_a_true_where_a_number_belongs_is_refused() -> None:
 
 def test_deep_nesting_is_corrupt_and_not_a_crash() -> None:
     with pytest.raises(Corrupt, match="not JSON"):
-        parse_manifest(b'{"format_version": 1, "a": ' + b"[" * 200_000)
+        parse_manifest(b'{"format_version": 2, "a": ' + b"[" * 200_000)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +155,40 @@ def test_numbers_nobody_can_obey_are_corrupt(changes: dict[str, Any], named: str
 def _document() -> dict[str, Any]:
     document: dict[str, Any] = json.loads(toy_manifest().to_bytes())
     return document
+
+
+@pytest.mark.parametrize("task", ["embed", "classify"])
+def test_encoders_manifest_is_read_back_and_is_not_a_decoders(task: Task) -> None:
+    manifest = toy_encoder_manifest(task)
+    found = parse_manifest(manifest.to_bytes())
+    assert found == manifest
+    assert isinstance(found, EncoderManifest)
+    assert json.loads(manifest.to_bytes())["kind"] == "encoder"
+
+
+ENCODER = toy_encoder_manifest("classify")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"encoder": replace(ENCODER.encoder, labels=("one",))}, "1 different labels for 3 scores"),
+        ({"encoder": replace(ENCODER.encoder, labels=("same",) * 3)}, "1 different labels for 3 scores"),
+        ({"encoder": replace(ENCODER.encoder, inputs=("pixels",))}, "inputs are pixels"),
+        ({"encoder": replace(ENCODER.encoder, width=0, labels=())}, "encoder.width is 0"),
+        ({"context": 0}, "context is 0"),
+        ({"probe": replace(ENCODER.probe, largest=3)}, "probe"),
+        ({"probe": replace(ENCODER.probe, token_ids=())}, "probe"),
+    ],
+)
+def test_encoders_manifest_that_no_engine_could_obey_is_corrupt(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(Corrupt, match=message):
+        parse_manifest(replace(ENCODER, **changes).to_bytes())
+
+
+def test_task_or_kind_that_nobody_knows_is_refused() -> None:
+    document = json.loads(ENCODER.to_bytes())
+    with pytest.raises(Corrupt, match="not one of embed, classify"):
+        parse_manifest(json.dumps(document | {"encoder": document["encoder"] | {"task": "paint"}}).encode())
+    with pytest.raises(TooNew, match="diffuser"):
+        parse_manifest(json.dumps(document | {"kind": "diffuser"}).encode())

@@ -42,7 +42,7 @@ PARSERS: list[Callable[[bytes], object]] = [
 STATUS = Status("online", "b0", 3, 1700000000.5, "0.1.0", "ready", 10.0, "id", "home", "home_fp32", "raspberry-pi-5")
 CAPABILITY = Capability("a board", "a cpu", 4, 2**32, "linux", "3.11", ("ping",), {"onnxruntime": "1.20"})
 KEYS = st.sampled_from(
-    ["v", "id", "op", "prompt", "max_tokens", "ttl_s", "state", "text", "error", "figures", "boot", "samples", "seq",
+    ["v", "id", "op", "prompt", "max_tokens", "ttl_s", "state", "text", "error", "figures", "embedding", "boot", "samples", "seq",
      "t", "dropped", "events", "kind", "level", "detail", "ranges", "session", "agent", "model_state", "interval_s",
      "runtimes", "operations", "cores", "board", "cpu", "memory_bytes", "system", "python"]
 )  # fmt: skip
@@ -70,6 +70,8 @@ def payload(**fields: object) -> bytes:
         (Result("1", "accepted"), parse_result),
         (Result("1", "done", "text", None, {"decode_tps": 9.5}), parse_result),
         (Result("1", "failed", error="no"), parse_result),
+        (Result("1", "done", embedding=(0.5, -1.0, 2e-7)), parse_result),
+        (Command("1", "embed", "a text"), parse_command),
         (STATUS, parse_status),
         (CAPABILITY, parse_capability),
         (Telemetry("b0", (Sample(1, 2.0, {"cpu_percent": 5}),), ((3, 4),)), parse_telemetry),
@@ -107,6 +109,10 @@ def test_document_of_any_shape_is_a_message_or_malformed(
         (parse_result, {"id": "1", "state": "maybe"}),
         (parse_result, {"id": "1", "state": "done", "text": ["x"]}),
         (parse_result, {"id": "1", "state": "done", "figures": [1]}),
+        (parse_result, {"id": "1", "state": "done", "embedding": {}}),
+        (parse_result, {"id": "1", "state": "done", "embedding": ["1"]}),
+        (parse_result, {"id": "1", "state": "done", "embedding": [True]}),
+        (parse_result, {"id": "1", "state": "done", "embedding": [0.5] * 8193}),
         (parse_status, {"state": "online"}),
         (parse_telemetry, {"samples": []}),
         (parse_telemetry, {"boot": "b", "samples": {}}),

@@ -54,6 +54,53 @@ def test_a_text_is_wrapped_in_the_chat_format_after_the_first_token(
     assert runtime.calls[0] == ("prefill", (BOS, USER, *b"hi", BOT), 0)
 
 
+def test_a_conversation_is_rendered_whole(runtime: ScriptedRuntime, tokenizer: FastTokenizer) -> None:
+    turns = [("user", "a"), ("assistant", "b"), ("user", "c")]
+    session(runtime, tokenizer).complete([{"role": role, "content": text} for role, text in turns])
+    assert runtime.calls[0][1] == (BOS, USER, *b"a", BOT, *b"b", USER, *b"c", BOT)
+
+
+def test_a_conversation_without_a_chat_format_is_incompatible(
+    runtime: ScriptedRuntime, tokenizer: FastTokenizer
+) -> None:
+    with pytest.raises(Incompatible, match="no chat format"):
+        session(runtime, tokenizer, chat=None).complete([{"role": "user", "content": "hi"}])
+
+
+def test_a_prompt_with_the_beginning_of_an_answer_is_encoded_as_one_text(
+    runtime: ScriptedRuntime, tokenizer: FastTokenizer
+) -> None:
+    engine = session(runtime, tokenizer)
+    assert engine.encode_prompt("hi", answer="ok") == [BOS, USER, *b"hi", BOT, *b"ok"]
+    assert engine.encode_prompt("hi", Generation(chat=False), answer="ok") == [BOS, *b"hiok"]
+
+
+def test_an_answer_ends_before_a_stop_text_that_several_tokens_spell(tokenizer: FastTokenizer) -> None:
+    runtime = ScriptedRuntime([*b"yes\nUser: no", EOS])
+    answer = session(runtime, tokenizer).complete("hi", Generation(stop=("\nUser:", "never")))
+    assert (answer.text, answer.stop_reason) == ("yes", "stop")
+    assert answer.token_ids == tuple(b"yes\nUser:")
+    assert len(runtime.calls) == len(b"yes\nUser:")  # nothing is computed after it
+
+
+def test_the_beginning_of_a_stop_text_is_said_when_nothing_comes_of_it(tokenizer: FastTokenizer) -> None:
+    runtime = ScriptedRuntime([*b"a\nUs", EOS])
+    tokens = list(session(runtime, tokenizer).generate("hi", Generation(stop=("\nUser:",))))
+    assert "".join(token.text for token in tokens) == "a\nUs"
+    assert bytes(token.id for token in tokens) == b"a\nUs"
+
+
+def test_ignore_stop_goes_on_past_a_stop_text(runtime: ScriptedRuntime, tokenizer: FastTokenizer) -> None:
+    answer = session(runtime, tokenizer).complete("hi", Generation(stop=("o",), max_tokens=4, ignore_stop=True))
+    assert (answer.token_ids, answer.stop_reason) == ((*b"on", EOS, *b"o"), "length")
+
+
+def test_a_character_cut_off_by_the_length_is_written_as_unreadable(tokenizer: FastTokenizer) -> None:
+    runtime = ScriptedRuntime("a👋".encode())
+    answer = session(runtime, tokenizer).complete("hi", Generation(max_tokens=3))
+    assert answer.text == "a\ufffd" == tokenizer.decode(answer.token_ids)
+
+
 def test_without_chat_or_without_a_format_a_text_is_taken_as_it_is(
     runtime: ScriptedRuntime, tokenizer: FastTokenizer
 ) -> None:
@@ -78,7 +125,7 @@ def test_each_token_is_read_at_its_place(runtime: ScriptedRuntime, tokenizer: Fa
 
 
 def test_chat_needs_a_chat_format(runtime: ScriptedRuntime, tokenizer: FastTokenizer) -> None:
-    assert session(runtime, tokenizer).chat("hi", Generation(chat=False)).text == "on"
+    assert session(runtime, tokenizer).chat("hi").text == "on"
     assert runtime.calls[0][1] == (BOS, USER, *b"hi", BOT)
     with pytest.raises(Incompatible, match="no chat format"):
         session(runtime, tokenizer, chat=None).chat("hi")

@@ -1,16 +1,14 @@
-"""Text to ids and back, and text as it streams."""
+"""Text to ids and back."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models
+from tokenizers import Tokenizer
 
 from edgeslm_agent.engine import tokenizer as module
-from edgeslm_agent.engine.tokenizer import FastTokenizer, StreamDecoder
+from edgeslm_agent.engine.tokenizer import FastTokenizer
 from edgeslm_agent.errors import Corrupt, MissingExtra
 from support.toy_graph import BOS, EOS, write_toy_tokenizer
 
@@ -25,11 +23,6 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> FastTokenizer:
     return FastTokenizer(file)
 
 
-def streamed(tokenizer: FastTokenizer, ids: list[int]) -> list[str]:
-    stream = StreamDecoder(tokenizer.decode)
-    return [stream.push(token) for token in ids]
-
-
 def test_text_survives_the_round_trip(toy: FastTokenizer) -> None:
     text = "Grüße, 世界 👋🏽"
     assert toy.encode(text) == list(text.encode())
@@ -41,44 +34,13 @@ def test_special_tokens_are_read_but_neither_added_nor_written(toy: FastTokenize
     assert toy.decode([BOS, *b"hi", EOS]) == "hi"
 
 
-@given(st.text(max_size=30))
-def test_streamed_text_is_the_text_and_never_half_a_character(toy: FastTokenizer, text: str) -> None:
-    parts = streamed(toy, toy.encode(text))
-    assert "".join(parts) == text
-    assert not any("\ufffd" in part for part in parts if "\ufffd" not in text)
+def test_special_tokens_are_plain_characters_where_asked(toy: FastTokenizer) -> None:
+    assert toy.encode_plain("<s>hi") == list(b"<s>hi")
+    assert toy.encode("<s>hi") == [BOS, *b"hi"]
 
 
-def test_a_character_comes_with_its_last_byte(toy: FastTokenizer) -> None:
-    assert streamed(toy, list("é👋".encode())) == ["", "é", "", "", "", "👋"]
-
-
-def test_an_incomplete_character_at_the_end_is_not_written(toy: FastTokenizer) -> None:
-    assert "".join(streamed(toy, list("a👋".encode())[:-1])) == "a"
-
-
-def test_bytes_that_are_no_character_hold_the_stream_up_for_four_tokens_only(toy: FastTokenizer) -> None:
-    parts = streamed(toy, [0xFF] * 4 + list(b"ok"))
-    assert parts[:3] == [""] * 3
-    assert parts[3:] == ["\ufffd" * 4, "o", "k"]
-
-
-def test_special_tokens_in_the_middle_say_nothing(toy: FastTokenizer) -> None:
-    assert streamed(toy, [*b"a", EOS, EOS, *b"b"]) == ["a", "", "", "b"]
-
-
-def test_words_of_a_sentencepiece_vocabulary_keep_their_spaces(tmp_path: Path) -> None:
-    words = {"▁hello": 0, "▁big": 1, "▁world": 2, "ly": 3, "<unk>": 4, "<end>": 5}
-    tokenizer = Tokenizer(models.WordLevel(words, "<unk>"))
-    tokenizer.decoder = decoders.Metaspace()
-    tokenizer.add_special_tokens(["<end>"])
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    assert streamed(FastTokenizer(tmp_path / "tokenizer.json"), [0, 1, 3, 5, 2]) == [
-        "hello",
-        " big",
-        "ly",
-        "",
-        " world",
-    ]
+def test_special_tokens_are_known_by_their_text(toy: FastTokenizer) -> None:
+    assert toy.special_tokens == {"<s>": BOS, "</s>": EOS, "<user>": 258, "<bot>": 259}
 
 
 def test_truncation_and_padding_of_the_file_are_off(tmp_path: Path) -> None:

@@ -46,6 +46,15 @@ def test_refusals_name_their_reason() -> None:
     assert desk.take(ask("8", op="ping"), "none").result.state == "done"
 
 
+def test_model_is_asked_only_for_what_it_is_for() -> None:
+    desk = Desk(8)
+    assert desk.take(ask("1", op="embed"), "ready", purpose=("embed",)).work
+    assert desk.take(ask("2", op="measure"), "ready", purpose=("embed",)).work
+    refused = desk.take(ask("3", op="generate"), "ready", purpose=("embed",)).result
+    assert refused.error == "generate is not supported by this model"
+    assert desk.take(ask("4", "", "classify"), "ready", purpose=("classify",)).result.error == "classify needs a prompt"
+
+
 def test_memory_is_bounded_by_ids_and_by_text_and_never_forgets_open_work() -> None:
     desk = Desk(8)
     desk.take(ask("open"), "ready")
@@ -58,4 +67,7 @@ def test_memory_is_bounded_by_ids_and_by_text_and_never_forgets_open_work() -> N
         desk.say(Result(f"long{number}", "done", "x" * 60_000))
     assert desk._kept <= 256 * 1024
     assert desk._kept == sum(len(result.text or "") for result in desk._known.values())
+    for number in range(50):
+        desk.say(Result(f"wide{number}", "done", embedding=(0.5,) * 4096))
+    assert sum(len(result.embedding) for result in desk._known.values()) <= 256 * 1024 / 8
     assert desk.open == ("open",)

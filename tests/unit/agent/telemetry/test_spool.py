@@ -123,7 +123,7 @@ def test_tombstones_go_with_the_ack_that_names_them() -> None:
     assert spool.depth == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.one_of(st.integers(1, 30), st.lists(st.tuples(st.integers(1, 80), st.integers(0, 20)), max_size=3)),

@@ -156,7 +156,7 @@ def test_idle_uplink_asks_for_nothing() -> None:
     assert uplink.due() == float("inf")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.randoms(use_true_random=False),
     st.lists(st.sampled_from(["write", "connect", "wait", "lose", "deliver"]), max_size=60),

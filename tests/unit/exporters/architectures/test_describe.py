@@ -6,7 +6,7 @@ import pytest
 
 from edgeslm_agent.errors import BadCheckpoint, UnsupportedArchitecture, UnsupportedOperator
 from edgeslm_exporters.architectures import describe, known
-from edgeslm_exporters.decoder_spec import DecoderSpec, RopeScaling
+from edgeslm_exporters.decoder_spec import DecoderSpec, RopeScaling, Rotary
 from support.checkpoints import random_weights
 from support.tiny import tiny_case
 
@@ -116,9 +116,8 @@ def test_heads_that_cannot_share_are_a_bad_checkpoint() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"hidden_act": "gelu"}, "hidden_act = 'gelu'"),
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "rope scaling 'yarn'"),
-        ({"partial_rotary_factor": 0.5}, "partial_rotary_factor = 0.5"),
+        ({"hidden_act": "mish"}, "hidden_act = 'mish'"),
+        ({"rope_scaling": {"rope_type": "axial", "factor": 4.0}}, "rope scaling 'axial'"),
     ],
 )
 def test_a_form_without_an_operator_is_refused_by_name(changes: dict[str, object], named: str) -> None:
@@ -143,8 +142,7 @@ LLAMA3 = {
 )
 def test_both_spellings_of_rope_mean_the_same(changes: dict[str, object]) -> None:
     spec = described(**changes)
-    assert spec.rope_theta == 5e5
-    assert spec.rope_scaling == RopeScaling("llama3", 8.0, 1.0, 4.0, 64)
+    assert spec.rotaries == (Rotary(5e5, 16, RopeScaling("llama3", 8.0, 1.0, 4.0, 64)),)
 
 
 def test_rope_scaling_without_a_factor_is_a_bad_checkpoint() -> None:
@@ -152,20 +150,24 @@ def test_rope_scaling_without_a_factor_is_a_bad_checkpoint() -> None:
         described(rope_scaling={"type": "linear"})
 
 
+def windows(spec: DecoderSpec) -> tuple[int | None, ...]:
+    return tuple(layer.attention.window for layer in spec.stack)
+
+
 def test_a_mistral_window_holds_for_every_layer() -> None:
-    assert described(model_type="mistral", sliding_window=32).windows == (32, 32)
-    assert described(model_type="mistral", sliding_window=None).windows == (None, None)
+    assert windows(described(model_type="mistral", sliding_window=32)) == (32, 32)
+    assert windows(described(model_type="mistral", sliding_window=None)) == (None, None)
 
 
 def test_a_qwen2_window_holds_from_its_first_layer_and_only_when_switched_on() -> None:
     window = {"sliding_window": 32, "max_window_layers": 1}
-    assert described(model_type="qwen2", use_sliding_window=True, **window).windows == (None, 32)
-    assert described(model_type="qwen2", use_sliding_window=False, **window).windows == (None, None)
+    assert windows(described(model_type="qwen2", use_sliding_window=True, **window)) == (None, 32)
+    assert windows(described(model_type="qwen2", use_sliding_window=False, **window)) == (None, None)
 
 
 def test_qwen2_layer_types_say_which_layers_have_the_window() -> None:
     kinds = ["sliding_attention", "full_attention"]
     changes = {"use_sliding_window": True, "sliding_window": 32, "layer_types": kinds}
-    assert described(model_type="qwen2", **changes).windows == (32, None)
+    assert windows(described(model_type="qwen2", **changes)) == (32, None)
     with pytest.raises(BadCheckpoint, match="layer_types"):
         described(model_type="qwen2", **{**changes, "layer_types": kinds[:1]})

@@ -9,8 +9,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from edgeslm_exporters.onnx.layout import Blocks
 from edgeslm_exporters.quantize.blockwise import quantize_rows
+from edgeslm_exporters.quantized_rows import Blocks
 from support.checkpoints import case_named
 from support.tiny import CONTEXT, converted, reference_logits, tiny_case, tiny_checkpoint, weights_of
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgeslm_exporters.architectures import describe
-from edgeslm_exporters.onnx.layout import ALIGNMENT, Blocks, Layout, layout, resolve
+from edgeslm_exporters.onnx.layout import ALIGNMENT, Layout, layout, resolve
+from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import Quantization, parse_recipe
 from support.checkpoints import random_weights
 from support.tiny import tiny_case

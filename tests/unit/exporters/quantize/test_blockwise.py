@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeslm_exporters.quantize.blockwise import QuantizedRows, quantize_rows
+from edgeslm_exporters.quantize.blockwise import quantize_rows
 from edgeslm_exporters.recipe import BLOCKS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from edgeslm_exporters.quantized_rows import QuantizedRows
 
 bits_of, symmetric_of, blocks_of = st.sampled_from([4, 8]), st.booleans(), st.sampled_from(BLOCKS)
 

@@ -12,7 +12,7 @@ import pytest
 
 from edgeslm.cli.broker import duration
 from edgeslm.cli.main import main
-from support.mosquitto import free_port
+from support.mosquitto import nobody
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,8 @@ def test_missing_broker_is_a_usage_error(capsys: pytest.CaptureFixture[str], mon
 
 @pytest.mark.parametrize("verb", [["telemetry"], ["fleet", "status"], ["fleet", "command", "home/kitchen", "hello"]])
 def test_unreachable_broker_is_exit_7_with_a_hint(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*verb, "--broker", f"mqtt://127.0.0.1:{free_port()}", "--json"]) == 7
+    with nobody() as url:
+        assert main([*verb, "--broker", url, "--json"]) == 7
     failure = json.loads(capsys.readouterr().out)
     assert failure["schema"] == "edgeslm.error/1"
     assert failure["error"] == "Unreachable"

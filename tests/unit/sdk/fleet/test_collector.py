@@ -10,7 +10,7 @@ import pytest
 from edgeslm.fleet.collector import Collector
 from edgeslm.fleet.history import History, Intake
 from edgeslm_agent.contract.ranges import ranges_of
-from edgeslm_agent.contract.telemetry import Sample, Telemetry, parse_ack
+from edgeslm_agent.contract.telemetry import Sample, Telemetry, parse_ack, parse_telemetry
 from edgeslm_agent.contract.topics import DeviceId
 from edgeslm_agent.errors import EnvironmentProblem
 from edgeslm_agent.link.memory import MemoryBroker
@@ -86,7 +86,7 @@ def test_broker_that_stops_and_forgets_everything_costs_nothing(tmp_path: Path) 
             broker.stop(forget=True)
             broker.start()
         eventually(lambda: missing_numbers(database) == {}, "every number arrives")
-    assert missing_numbers(database) == {}
+    assert missing_numbers(database, tmp_path / "spool") == {}
 
 
 def test_two_collectors_of_two_names_keep_everything_each(tmp_path: Path) -> None:
@@ -97,13 +97,20 @@ def test_two_collectors_of_two_names_keep_everything_each(tmp_path: Path) -> Non
             eventually(lambda name=name: rows(tmp_path / name, "SELECT count(*) FROM samples")[0][0] == 49)  # type: ignore[misc]
 
 
-def test_what_was_taken_is_committed_before_the_collector_leaves(tmp_path: Path) -> None:
+def test_what_was_taken_is_committed_before_the_collector_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broker = MemoryBroker()
     acks = Acks(broker)
     stop = threading.Event()
+
+    def take(payload: bytes) -> Telemetry:
+        stop.set()
+        return parse_telemetry(payload)
+
+    monkeypatch.setattr("edgeslm.fleet.collector.parse_telemetry", take)
     history = History(tmp_path / "db")
-    collector = Collector(broker, history, patience=QUICK, notice=lambda _: (broker.publish(telemetry(1)), stop.set()))  # type: ignore[arg-type,func-returns-value]
-    collector.run(stop)
+    Collector(broker, history, patience=QUICK, notice=lambda _: broker.publish(telemetry(1, 2))).run(stop)
     history.close()
-    counted = rows(tmp_path / "db", "SELECT count(*) FROM samples")[0][0]
-    assert len(acks.numbers) == counted
+    assert rows(tmp_path / "db", "SELECT seq FROM samples ORDER BY seq") == [(1,), (2,)]
+    assert acks.numbers == [1, 2]

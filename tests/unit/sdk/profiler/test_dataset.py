@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgeslm.profiler.dataset import default_text, read_tasks, read_text
+from edgeslm.profiler.dataset import Dataset, default_text, read_tasks, read_text
 from edgeslm_agent.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -46,3 +46,25 @@ def test_useless_text_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone\.txt"):
         read_text(tmp_path / "gone.txt")
+
+
+def test_split_keeps_apart_what_calibrates_and_what_judges(tmp_path: Path) -> None:
+    file = tmp_path / "t.jsonl"
+    file.write_text("".join(f'{{"prompt": "{number}", "expected": "x"}}\n' for number in range(10)))
+    calibration, judged = read_tasks(file).split()
+    assert [task.prompt for task in calibration.tasks] == ["3", "7"]
+    assert [task.prompt for task in judged.tasks] == ["0", "1", "2", "4", "5", "6", "8", "9"]
+    assert (calibration.name, judged.name) == ("a quarter of tasks t.jsonl", "three quarters of tasks t.jsonl")
+
+
+@pytest.mark.parametrize("between", ["\n\n", "\n\n\n", "\n"])
+def test_split_cuts_a_text_by_paragraphs_or_by_lines_and_loses_nothing(between: str) -> None:
+    blocks = [f"block {number}{between}" for number in range(9)]
+    calibration, judged = Dataset("a text", "".join(blocks)).split()
+    assert calibration.text == blocks[3] + blocks[7]
+    assert judged.text == "".join(block for index, block in enumerate(blocks) if index not in {3, 7})
+
+
+def test_split_of_too_little_is_refused() -> None:
+    with pytest.raises(UsageError, match="too short to calibrate"):
+        Dataset("a text", "one line\nand another\n").split()

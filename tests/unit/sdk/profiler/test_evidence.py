@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgeslm.catalog import device
-from edgeslm.profiler.evidence import contender, observed_from, quality_from
+from edgeslm.profiler.evidence import contender, judged_again, observed_from, quality_from
 from edgeslm.profiler.gate import BALANCED, LOSSLESS
 from edgeslm.profiler.select import Observed, QualityEvidence
 from edgeslm_agent.bundle import write_evidence
@@ -26,6 +26,7 @@ QUALITY: dict[str, Any] = {
     "ppl_ratio": 1.01,
     "later_field": 1,
 }
+SMALL = 10**6  # parameters
 MEASURE: dict[str, Any] = {"on": "host", "decode_tps": 100.0, "peak_rss_bytes": 123_456_789, "text": "hello"}
 
 
@@ -47,10 +48,18 @@ def test_figures_that_are_there_are_read_and_others_stay_unknown() -> None:
 
 def test_verdict_found_stands_until_a_gate_is_named() -> None:
     assert quality_from(QUALITY) == QualityEvidence("passed", "balanced", (), 0.02)
-    assert quality_from(QUALITY, BALANCED).status == "passed"
-    stricter = quality_from(QUALITY, LOSSLESS)
+    assert judged_again(QUALITY, BALANCED, SMALL).status == "passed"
+    stricter = judged_again(QUALITY, LOSSLESS, SMALL)
     assert (stricter.status, stricter.gate) == ("failed", "lossless")
     assert stricter.reasons
+    assert judged_again(None, BALANCED, SMALL) == QualityEvidence("not measured")
+
+
+def test_a_named_gate_is_as_strict_on_json_answers_as_eval_is() -> None:
+    answers = {**QUALITY, "json_tasks": True}
+    assert judged_again(answers, BALANCED, SMALL).gate == "conservative"
+    assert judged_again(answers, BALANCED, SMALL).status == "failed"
+    assert judged_again(answers, BALANCED, 10**9).status == "passed"
 
 
 def test_bundle_becomes_a_contender_with_exact_bytes(tmp_path: Path) -> None:

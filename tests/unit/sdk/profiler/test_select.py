@@ -174,7 +174,7 @@ def one_contender(draw: st.DrawFn, name: str) -> Contender:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(contenders(), st.sampled_from(OBJECTIVES), st.booleans())
 def test_winner_satisfies_every_constraint(entries: tuple[Contender, ...], objective: Objective, gated: bool) -> None:
     chosen = select(entries, NANO, objective, gated=gated, devices=["lab/nano-1"])
@@ -187,7 +187,7 @@ def test_winner_satisfies_every_constraint(entries: tuple[Contender, ...], objec
         assert not gated or standing.quality.status == "passed"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(contenders(), st.sampled_from(OBJECTIVES))
 def test_every_contender_appears_exactly_once(entries: tuple[Contender, ...], objective: Objective) -> None:
     chosen = select(entries, NANO, objective)
@@ -197,7 +197,7 @@ def test_every_contender_appears_exactly_once(entries: tuple[Contender, ...], ob
     assert all(entry.reasons for entry in chosen.rejected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(contenders(), st.sampled_from(OBJECTIVES), st.randoms(use_true_random=False))
 def test_order_of_the_input_does_not_matter(
     entries: tuple[Contender, ...], objective: Objective, random: Random
@@ -206,7 +206,7 @@ def test_order_of_the_input_does_not_matter(
     assert select(entries, NANO, objective) == select(shuffled, NANO, objective)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(contenders(), st.sampled_from(OBJECTIVES))
 def test_worse_rival_never_changes_the_winner(entries: tuple[Contender, ...], objective: Objective) -> None:
     before = select(entries, NANO, objective, gated=False)

@@ -1,0 +1,1 @@
+"""Chat templates on the device: `program.Program` runs what the exporter compiled, within bounds, and nothing else."""

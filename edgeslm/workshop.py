@@ -1,0 +1,121 @@
+"""Builds one candidate: convert, check the graph, seal the bundle, judge its quality, measure it on this machine."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgeslm.pack import seal
+from edgeslm.profiler.assess import assess
+from edgeslm.profiler.evidence import observed_from, quality_from
+from edgeslm.profiler.measure import measure
+from edgeslm.profiler.select import Contender
+from edgeslm.reference import reference_of
+from edgeslm_agent.errors import UnsupportedOperator
+from edgeslm_exporters.export import convert, work_units
+from edgeslm_exporters.onnx.linter import lint
+from edgeslm_exporters.recipe import parse_recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgeslm.catalog import Profile
+    from edgeslm.profiler.assess import Assessment
+    from edgeslm.profiler.dataset import Dataset
+    from edgeslm.profiler.gate import Gate
+    from edgeslm.profiler.measure import Measurement
+    from edgeslm.profiler.plan import Candidate
+    from edgeslm.progress import Progress
+    from edgeslm.source import Source
+    from edgeslm_agent.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Built:
+    """One candidate as a staged bundle, with what was observed of it."""
+
+    candidate: Candidate
+    bundle: Bundle
+    assessment: Assessment | None
+    measurement: Measurement | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether no gate objects."""
+        return self.assessment is None or self.assessment.passed
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """What the gate objects to."""
+        verdict = None if self.assessment is None else self.assessment.verdict
+        return () if verdict is None else verdict.reasons
+
+    @property
+    def line(self) -> str:
+        """What became of it, in a sentence."""
+        verdict = None if self.assessment is None else self.assessment.verdict
+        if verdict is None:
+            return f"{self.candidate.variant} is built; no gate was held against it"
+        passed = "passed" if verdict.passed else "failed"
+        return "; ".join([f"{self.candidate.variant} {passed} the {verdict.gate} gate", *verdict.reasons])
+
+    def contender(self) -> Contender:
+        """Return what the selection needs to know."""
+        measured = None if self.measurement is None else asdict(self.measurement)
+        quality = None if self.assessment is None else self.assessment.document()
+        return Contender(self.candidate, observed_from(measured), quality_from(quality))
+
+    def attempt(self) -> dict[str, Any]:
+        """Return the JSON object of `attempts[]`: what was built, and what the gate said."""
+        named = {"variant": self.candidate.variant, "recipe": self.candidate.recipe}
+        kld = None if self.assessment is None else self.assessment.quality.kld_mean
+        return {**named, "passed": self.passed, "reasons": list(self.objections), "kld_mean": kld}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What building a candidate takes: the model, the board, and how it is judged and measured.
+
+    `data` None: quality is not measured; `gate` None: it is measured and not judged.
+    """
+
+    source: Source
+    profile: Profile
+    data: Dataset | None
+    gate: Gate | None
+    measured: bool
+    genai: bool
+    progress: Progress
+
+    def build(self, candidate: Candidate, folder: Path) -> Built:
+        """Build a candidate in an empty folder.
+
+        Raises UnsupportedOperator for a graph the board must not run, and what converting and sealing raise.
+        """
+        bundle = self._convert(candidate, folder)
+        return Built(candidate, bundle, self._assess(bundle), measure(bundle.path) if self.measured else None)
+
+    def _convert(self, candidate: Candidate, folder: Path) -> Bundle:
+        checkpoint = self.source.checkpoint
+        units = work_units(self.source.spec)
+        with (
+            ThreadPoolExecutor(1, "digest") as beside,
+            self.progress(f"exporting {candidate.variant}", units) as advance,
+        ):
+            beside.submit(checkpoint.digest)  # the manifest needs it; taken while the weights are read anyway
+            recipe = parse_recipe(candidate.recipe)
+            artifact = convert(checkpoint, recipe, candidate.context, folder, genai=self.genai, advance=advance)
+        problems = [problem for graph in artifact.graphs for problem in lint(folder / graph, self.profile.target())]
+        if problems:
+            raise UnsupportedOperator(
+                f"{candidate.variant} is not fit for {self.profile.name}: {'; '.join(problems)}",
+                "take another --recipe",
+            )
+        return seal(folder, checkpoint, self.source.label, artifact, candidate.variant)
+
+    def _assess(self, bundle: Bundle) -> Assessment | None:
+        if self.data is None:
+            return None
+        reference = reference_of(self.source, bundle.manifest.context, self.progress)
+        return assess(bundle, reference, self.data, self.gate, self.progress)

@@ -1,0 +1,55 @@
+"""Phi-3, Phi-3.5 and Phi-4-mini: Llama with packed tensors, a window, and a rotation stretched by learned factors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgeslm_exporters.config_reader import ConfigReader
+from edgeslm_exporters.decoder_spec import Attention, DecoderSpec, Layer, Mlp
+from edgeslm_exporters.layer_names import LayerNames, rms_norm, tables
+from edgeslm_exporters.rope_reader import read_rotary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> DecoderSpec:  # noqa: ARG001  # same signature in every file here
+    """Return the decoder spec of a Phi-3 checkpoint.
+
+    Raises BadCheckpoint for missing keys (all at once) and UnsupportedOperator for forms without an operator.
+    """
+    read = ConfigReader(config)
+    dims = read.dimensions()
+    epsilon = read.number("rms_norm_eps", 1e-6)
+    activation = read.activation("hidden_act")
+    rotary = read_rotary(read, dims.head_size)
+    window = None if read.get("sliding_window") is None else read.size("sliding_window")
+    tied = read.flag("tie_word_embeddings")
+    embedding, head = tables(dims, "model.embed_tokens", "lm_head", tied=tied)
+    read.finish()
+
+    def layer(index: int) -> Layer:
+        of = LayerNames(dims, index, f"model.layers.{index}")
+        packed = of.matrix("gate_up", "gate_up", [("mlp.gate_up_proj", 2 * dims.intermediate)], dims.hidden)
+        return Layer(
+            of.name,
+            Attention(
+                of.matrix("qkv", "qkv", [("self_attn.qkv_proj", dims.query_size + 2 * dims.kv_size)], dims.hidden),
+                of.output("self_attn.o_proj"),
+                scale=dims.head_size**-0.5,
+                rotary=rotary,
+                window=window,
+            ),
+            Mlp(packed, of.down("mlp.down_proj"), activation, gated=True),
+            attention_norm=of.rms("attention_norm", "input_layernorm", epsilon),
+            mlp_norm=of.rms("mlp_norm", "post_attention_layernorm", epsilon),
+        )
+
+    return DecoderSpec(
+        **vars(dims),
+        model_type="phi3",
+        embedding=embedding,
+        stack=tuple(map(layer, range(dims.layers))),
+        final_norm=rms_norm("final_norm", "model.norm", dims.hidden, epsilon),
+        head=head,
+    )

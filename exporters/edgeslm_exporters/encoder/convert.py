@@ -1,0 +1,102 @@
+"""An encoder's conversion on one screen: float graph -> head -> fp32 file; the fp32 file -> any other recipe.
+
+optimum is asked once a checkpoint: the fp32 artefact is what quality is measured against, and what the int8 recipes are
+rewritten from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnx
+
+from edgeslm_agent.bundle import file_digest
+from edgeslm_agent.contract.manifest import EncoderShape, FileEntry
+from edgeslm_agent.engine.tokenizer import SentenceTokenizer
+from edgeslm_exporters.encoder.calibrated import calibrate, quantise_calibrated
+from edgeslm_exporters.encoder.dynamic import quantise_dynamic
+from edgeslm_exporters.encoder.head import add_head
+from edgeslm_exporters.encoder.weights import drop_unused, fold_identities, pack_tables
+from edgeslm_exporters.via_optimum import float_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgeslm_agent.bundle import EncoderBundle
+    from edgeslm_exporters.checkpoint import Checkpoint
+    from edgeslm_exporters.encoder.recipes import EncoderRecipe
+    from edgeslm_exporters.encoder.spec import EncoderSpec
+
+GRAPH = "artifacts/model.onnx"
+DATA = "model.onnx.data"
+INLINE_BYTES = 1024  # smaller constants stay in the graph
+MIN_ONNXRUNTIME = "1.14"  # opset 18
+
+
+@dataclass(frozen=True)
+class EncoderArtifact:
+    """What a conversion wrote: `files` with hashes, and what an engine must know; `seconds` is wall time."""
+
+    files: tuple[FileEntry, ...]
+    encoder: EncoderShape
+    seconds: float
+    min_onnxruntime: str = MIN_ONNXRUNTIME
+
+
+def convert_float(checkpoint: Checkpoint, spec: EncoderSpec, out_dir: Path) -> EncoderArtifact:
+    """Write the fp32 graph below `out_dir`, an empty folder of the caller's.
+
+    Raises MissingExtra without optimum, UnsupportedArchitecture when it cannot export the model.
+    """
+    began = time.perf_counter()
+    model = float_graph(checkpoint.path, spec)
+    fold_identities(model.graph)
+    width = add_head(model, spec, checkpoint.path)
+    shape = EncoderShape(
+        graph=GRAPH,
+        task=spec.task,
+        inputs=tuple(value.name for value in model.graph.input),
+        width=width,
+        vocab_size=spec.vocab,
+        pooling=spec.modules.pooling,
+        normalized=spec.modules.normalized,
+        labels=spec.labels,
+    )
+    return EncoderArtifact(_write(model, out_dir), shape, time.perf_counter() - began)
+
+
+def convert_int8(
+    reference: EncoderBundle, recipe: EncoderRecipe, texts: Sequence[str], out_dir: Path
+) -> EncoderArtifact:
+    """Write the fp32 bundle's graph with int8 weights below `out_dir`; `texts` calibrate `wi8-ai8`."""
+    began = time.perf_counter()
+    manifest = reference.manifest
+    model = onnx.load(reference.file(manifest.graph))
+    if recipe == "wi8-ai8":
+        tokenizer = SentenceTokenizer(reference.file(manifest.tokenizer), manifest.context)
+        with tempfile.TemporaryDirectory(dir=out_dir) as scratch:
+            ids = (tokenizer.encode(text)[0] for text in texts)
+            quantise_calibrated(model, calibrate(model, manifest.encoder, ids, Path(scratch)))
+    else:
+        quantise_dynamic(model)
+    pack_tables(model.graph)
+    drop_unused(model.graph)
+    shape = replace(manifest.encoder, graph=GRAPH)
+    return EncoderArtifact(_write(model, out_dir), shape, time.perf_counter() - began)
+
+
+def _write(model: onnx.ModelProto, out_dir: Path) -> tuple[FileEntry, ...]:
+    """Write the graph and, beside it, its weights; the producer's version is left out, as equal inputs give equal bytes."""
+    file = out_dir / GRAPH
+    file.parent.mkdir()
+    onnx.save(model, file, save_as_external_data=True, location=DATA, size_threshold=INLINE_BYTES)
+    data = file.with_name(DATA)
+    graph = FileEntry(GRAPH, file.stat().st_size, hashlib.sha256(file.read_bytes()).hexdigest())
+    if not data.is_file():
+        return (graph,)
+    return (graph, FileEntry(f"artifacts/{DATA}", data.stat().st_size, file_digest(data)))

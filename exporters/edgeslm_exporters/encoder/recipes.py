@@ -1,0 +1,23 @@
+"""The recipes of encoders, in the spelling of `recipe.py`: weights, then activations.
+
+fp32        floats throughout
+wi8-afp32   products int8 per output channel, activations quantised as they come; the word table int8 per row
+wi8-ai8     the same codes, activations int8 with ranges calibrated on a text: for accelerators that compute nothing
+            else, and for runtimes without onnxruntime's own operators
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from edgeslm_agent.errors import UsageError
+
+EncoderRecipe = Literal["fp32", "wi8-afp32", "wi8-ai8"]
+ENCODER_RECIPES: tuple[EncoderRecipe, ...] = get_args(EncoderRecipe)
+
+
+def parse_encoder_recipe(name: str) -> EncoderRecipe:
+    """Return the recipe of that name. Raises UsageError for any other."""
+    if name not in ENCODER_RECIPES:
+        raise UsageError(f"'{name}' is not a recipe for encoders", f"they are {', '.join(ENCODER_RECIPES)}")
+    return name

@@ -1,0 +1,43 @@
+"""Reads what a spec names out of a checkpoint: rows of packed or turned tensors, norms, biases, learned positions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from edgeslm_exporters.decoder_spec import Norm, Part
+    from edgeslm_exporters.weights import Weights
+
+STRIP = 256 * 1024  # weights of a transposed tensor read at a time: all its rows pass, a few columns are kept
+
+
+def part_rows(weights: Weights, part: Part, start: int, stop: int) -> NDArray[np.float32]:
+    """Return outputs [start, stop) of a part as float32 [outputs, inputs].
+
+    Raises BadCheckpoint when the weights cannot be read or are not finite.
+    """
+    first, last = part.start + start, part.start + stop
+    if not part.transposed:
+        return weights.rows(part.weight, first, last)
+    inputs, outputs = weights.shapes[part.weight]
+    step = max(1, STRIP // outputs)
+    strips = [weights.rows(part.weight, row, min(row + step, inputs))[:, first:last] for row in range(0, inputs, step)]
+    return np.ascontiguousarray(np.concatenate(strips).T)
+
+
+def part_bias(weights: Weights, part: Part) -> NDArray[np.float32]:
+    """Return the bias of a part that has one, float32 [1, outputs]."""
+    assert part.bias is not None
+    return weights.rows(part.bias, 0, 1)[:, part.start : part.start + part.rows]
+
+
+def norm_tensors(weights: Weights, norm: Norm) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield what the artefact stores of a norm: name, and float32 [1, width] of its factors and its bias."""
+    for name, tensor in norm.tensors.items():
+        yield name, weights.rows(tensor, 0, 1) + np.float32(norm.offset if tensor == norm.weight else 0)

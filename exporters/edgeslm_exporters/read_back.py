@@ -1,0 +1,40 @@
+"""Reads a decoder's spec back from a graph this package wrote, so that a bundle can be planned for any board."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edgeslm_agent.errors import Corrupt, MissingExtra
+from edgeslm_exporters.architectures import spec_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgeslm_agent.contract.manifest import DecoderShape
+    from edgeslm_exporters.decoder_spec import DecoderSpec
+
+
+def spec_of_graph(graph: Path, shape: DecoderShape) -> DecoderSpec:
+    """Return the spec of the decoder in `graph`, from the config.json it was made of; no weights are opened.
+
+    The longest context is the one the graph was made for.
+    Raises Corrupt for a graph that edgeslm did not write, MissingExtra without onnx.
+    """
+    if find_spec("onnx") is None:
+        raise MissingExtra("the package onnx is not installed", 'pip install "edgeslm[export]"')
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
+
+    from edgeslm_exporters.onnx.graph import CONFIG_KEY
+
+    try:
+        model = onnx.load(graph, load_external_data=False)
+    except DecodeError as error:
+        raise Corrupt(f"{graph.name} is not an ONNX graph", "export the bundle again") from error
+    for entry in model.metadata_props:
+        if entry.key == CONFIG_KEY:
+            return replace(spec_of(json.loads(entry.value)), max_positions=shape.context)
+    raise Corrupt(f"{graph.name} holds no {CONFIG_KEY}: edgeslm did not write it", "export the bundle again")

@@ -1,0 +1,1 @@
+"""Models of llama.cpp: one .gguf file with weights, configuration and tokenizer."""

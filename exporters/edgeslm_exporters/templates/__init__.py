@@ -1,0 +1,1 @@
+"""Chat templates (Jinja) become programs for a device: `lowering.lower` drives it."""
