@@ -30,6 +30,11 @@ COLUMNS = {
     "decode_tps": ("decode, tok/s", "{:.0f}"),
     "prefill_512_tps": ("prefill 512, tok/s", "{:.0f}"),
     "peak_rss_mb": ("peak RSS, MB", "{:.0f}"),
+    "weights_kb": ("weights, KB", "{:.0f}"),
+    "bits_a_weight": ("bits a weight", "{:.2f}"),
+    "kld_mean": ("mean KL, nats", "{:.5f}"),
+    "expected_kld": ("expected KL, nats", "{:.5f}"),
+    "beats_uniform_to_kb": ("no uniform one is better up to, KB", "{:.0f}"),
     "peak_rss_512_mb": ("with the 512, MB", "{:.0f}"),
 }
 
@@ -69,14 +74,11 @@ def tables(name: str) -> str:
 
 def _table(result: dict[str, Any]) -> str:
     sides = {side: measured["median"] for side, measured in result["sides"].items()}
-    columns = list(next(iter(sides.values())))
+    columns = list(dict.fromkeys(column for figures in sides.values() for column in figures))
     lines = [
         _row(["", *(COLUMNS[column][0] for column in columns)]),
         _row(["---", *("---:" for _ in columns)]),
-        *(
-            _row([side, *(COLUMNS[column][1].format(figures[column]) for column in columns)])
-            for side, figures in sides.items()
-        ),
+        *(_row([side, *(_cell(column, figures) for column in columns)]) for side, figures in sides.items()),
         "",
         _row(["target", "bound", "measured", ""]),
         _row(["---", "---:", "---:", "---"]),
@@ -85,6 +87,10 @@ def _table(result: dict[str, Any]) -> str:
         _caption(result),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _cell(column: str, figures: dict[str, float]) -> str:
+    return COLUMNS[column][1].format(figures[column]) if column in figures else ""
 
 
 def _target_cells(target: dict[str, Any]) -> list[str]:
@@ -98,14 +104,15 @@ def _number(value: float) -> str:
 
 
 def _caption(result: dict[str, Any]) -> str:
-    about, rounds = result["machine"], result["settings"]["rounds"]
+    about, rounds = result["machine"], result["settings"].get("rounds")
+    taken = "Taken once, for no figure depends on a clock," if rounds is None else f"Medians of {rounds} rounds"
     machine = f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']:.0f} GiB, {about['kernel']}"
     versions = {f"{package} {version}" for side in result["versions"].values() for package, version in side.items()}
-    idle = result["settings"]["idle_before"]
+    idle = result["settings"].get("idle_before", 1.0)
     busy = (
         "" if idle >= QUIET else f" **The machine was busy ({idle:.0%} idle before the run): do not trust the times.**"
     )
-    return f"Medians of {rounds} rounds on {machine}; {', '.join(sorted(versions))}.{busy}"
+    return f"{taken} on {machine}; {', '.join(sorted(versions))}.{busy}"
 
 
 def _row(cells: list[str]) -> str:

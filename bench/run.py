@@ -12,7 +12,7 @@ import sys
 
 from bench.environments import ROOT
 
-BENCHES = ("cli", "agent", "export", "decode")
+BENCHES = ("cli", "agent", "export", "decode", "mixed")
 
 
 def main() -> int:

@@ -35,7 +35,7 @@ SHAPES = {
     "5m": Shape(hidden=256, layers=6, heads=4, kv_heads=2, ffn=768, vocabulary=VOCABULARY, positions=LENGTH),
     "12m": Shape(hidden=384, layers=7, heads=6, kv_heads=2, ffn=1024, vocabulary=VOCABULARY, positions=LENGTH),
 }
-STEPS = {"5m": 600, "12m": 450}
+STEPS = {"5m": 600, "12m": 400}
 
 
 @dataclass(frozen=True)

@@ -77,22 +77,23 @@ class Trials:
 
             def option(name: TensorClass, storage: Storage) -> Option:
                 alone = _only(name, storage)
-                measured = Option(storage, class_bytes(self.layout(alone), name), self._divergence(alone, reference))
+                kld = self.divergence(alone, reference, self.calibration, CALIBRATION_TOKENS)
                 advance(1)
-                return measured
+                return Option(storage, class_bytes(self.layout(alone), name), kld)
 
             options = {name: [option(name, storage) for storage in storages] for name in TENSOR_CLASSES}
         exact = self.layout(_only("qkv", "fp32"))
         fixed = exact.weights_bytes - sum(class_bytes(exact, name) for name in TENSOR_CLASSES)
         return Sensitivity(self.calibration.name, fixed, options)
 
-    def _divergence(self, recipe: Recipe, reference: Session) -> float:
+    def divergence(self, recipe: Recipe, reference: Session, data: Dataset, most_tokens: int) -> float:
+        """Export a recipe for a moment and return its KL from the reference, in nats a token."""
         checkpoint = self.source.checkpoint
         with staging(self.near) as folder:
             artifact = convert(checkpoint, recipe, self.context, folder)
             bundle = assemble(folder, checkpoint, self.source.label, artifact, f"{checkpoint.name}_{recipe.name}")
             with Session.open(bundle, check_probe=False) as candidate:
-                return mean_divergence(candidate, reference, self.calibration, CALIBRATION_TOKENS)
+                return mean_divergence(candidate, reference, data, most_tokens)
 
 
 def _only(name: TensorClass, storage: Storage) -> Recipe:

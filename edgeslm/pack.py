@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from edgeslm_agent.bundle import Bundle, file_digest, open_bundle
+from edgeslm_agent.bundle import Bundle, EncoderBundle, file_digest, open_any
 from edgeslm_agent.contract.manifest import (
     MANIFEST_NAME,
     FileEntry,
@@ -41,6 +41,8 @@ PROBE_TOP = 5
 PROBE_MARGIN = 0.25  # logits closer than this may change places between processors
 PROBE_STARTS = (7919, 104729, 1299709)  # fixed prompts, tried until one has a clear answer
 TOKENIZER = "tokenizer/tokenizer.json"
+
+B = TypeVar("B", Bundle, EncoderBundle)
 
 
 @contextmanager
@@ -76,12 +78,17 @@ def seal(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifact, v
     """Add tokenizer and manifest to a folder that holds the artifact; the probe is computed by running it."""
     assembled = assemble(folder, checkpoint, label, artifact, variant)
     manifest = replace(assembled.manifest, probe=_probe(assembled))
-    _write_synced(folder / MANIFEST_NAME, manifest.to_bytes())
-    _sync_tree(folder)
+    complete(folder, manifest.to_bytes())
     return Bundle(folder, manifest, manifest.bundle_id)
 
 
-def publish(staged: Bundle, out: Path, *, force: bool) -> Bundle:
+def complete(folder: Path, manifest: bytes) -> None:
+    """Write the manifest of a folder that holds everything it lists, and flush all of it to the disk."""
+    _write_synced(folder / MANIFEST_NAME, manifest)
+    _sync_tree(folder)
+
+
+def publish(staged: B, out: Path, *, force: bool) -> B:
     """Make the staged folder the bundle at `out` and return it; the same bundle already there only gets new evidence.
 
     Raises UsageError when `out` holds something else and `force` is not given.
@@ -95,7 +102,7 @@ def publish(staged: Bundle, out: Path, *, force: bool) -> Bundle:
     else:
         staged.path.rename(out)
     _sync_folder(out.parent)
-    return open_bundle(out, verify=False)
+    return replace(staged, path=out.resolve())
 
 
 def check_free(out: Path, bundle_id: str | None, *, force: bool) -> None:
@@ -108,7 +115,7 @@ def check_free(out: Path, bundle_id: str | None, *, force: bool) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:
-        present = open_bundle(out, verify=False).bundle_id
+        present = open_any(out, verify=False).bundle_id
     except BundleError as error:
         if force and (out / MANIFEST_NAME).is_file():
             return

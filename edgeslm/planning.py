@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgeslm import catalog
+from edgeslm.profiler.encoder_plan import EncoderModel, EncoderPlan, plan_encoder
 from edgeslm.profiler.plan import Objective, Plan
 from edgeslm.profiler.plan import plan as plan_variants
 from edgeslm.source import Source, open_source
 from edgeslm_agent.errors import UsageError
+from edgeslm_exporters.encoder.spec import describe_encoder, is_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +88,24 @@ def plan(
     Raises what opening a checkpoint and finding a device raise; a plan that keeps nothing is returned, not raised.
     """
     profile = catalog.device(device, memory=memory)
-    return plan_source(open_source(model), profile, Wish(tuple(recipes), tuple(formats), context, objective))
+    source, wish = open_source(model), Wish(tuple(recipes), tuple(formats), context, objective)
+    if is_encoder(source.checkpoint.config):
+        return plan_encoder_source(source, profile, wish)
+    return plan_source(source, profile, wish)
+
+
+def plan_encoder_source(source: Source, profile: Profile, wish: Wish) -> EncoderPlan:
+    """Plan an opened encoder for a profile; no recipe named means all that encoders have."""
+    spec = describe_encoder(source.checkpoint)
+    model = EncoderModel(source.checkpoint.name, spec.sizes, spec.vocab, spec.parameters, spec.max_tokens)
+    return plan_encoder(
+        model,
+        profile,
+        recipes=wish.recipes,
+        formats=wish.formats,
+        context=wish.context,
+        objective=wish.objective,
+    )
 
 
 def plan_source(source: Source, profile: Profile, wish: Wish) -> Plan:

@@ -62,18 +62,19 @@ def reference_of(source: Source, context: int, progress: Progress) -> Bundle:
         )
     folder = cache_folder() / f"{checkpoint.digest()[:32]}-{context}"
     with staging(folder) as staged:
-        with progress("exporting the fp32 reference", work_units(spec)) as advance:
+        with progress("exporting the fp32 reference", work_units(spec, recipe)) as advance:
             artifact = convert(checkpoint, recipe, context, staged, advance=advance)
         bundle = publish(
             seal(staged, checkpoint, source.label, artifact, f"{checkpoint.name}_fp32_onnx_{context}"),
             folder,
             force=True,
         )
-    _forget_oldest()
+    forget_oldest()
     return bundle
 
 
-def _forget_oldest() -> None:
+def forget_oldest() -> None:
+    """Keep the references that were used last, and remove the others."""
     folders = sorted((f for f in cache_folder().iterdir() if f.is_dir()), key=lambda folder: folder.stat().st_mtime)
     for folder in folders[:-KEPT_REFERENCES]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -98,7 +98,7 @@ class Workshop:
 
     def _convert(self, candidate: Candidate, folder: Path) -> Bundle:
         checkpoint = self.source.checkpoint
-        units = work_units(self.source.spec)
+        units = work_units(self.source.spec, parse_recipe(candidate.recipe))
         with (
             ThreadPoolExecutor(1, "digest") as beside,
             self.progress(f"exporting {candidate.variant}", units) as advance,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm.cli import output
+from edgeslm.cli import encoder, output
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -37,6 +37,11 @@ def add_data_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Evaluate, remember the result as the bundle's evidence, and answer with the gate's verdict."""
+    from edgeslm_agent.bundle import EncoderBundle, open_any
+
+    bundle = open_any(options.bundle)
+    if isinstance(bundle, EncoderBundle):
+        return encoder.evaluate(options, bundle, data_of(options))
     from edgeslm.pipeline import evaluate_bundle
 
     assessment = evaluate_bundle(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeslm.cli import eval as eval_verb
-from edgeslm.cli import output
+from edgeslm.cli import encoder, output
 from edgeslm.cli.figures import shown
 from edgeslm.cli.plan import add_board_options, add_objective_option
 
@@ -50,6 +50,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Export and show the choice."""
+    if encoder.is_encoder(options.model):
+        return encoder.export(options, eval_verb.data_of(options))
     from edgeslm.pipeline import export
     from edgeslm_agent.units import parse_bytes, parse_count
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeslm.cli import output
+from edgeslm_agent.contract.manifest import EncoderManifest
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from edgeslm_agent.bundle import Bundle
+    from edgeslm_agent.bundle import Bundle, EncoderBundle
+    from edgeslm_agent.contract.manifest import Manifest
 
 EVIDENCE = ("quality", "measure", "selection")
 
@@ -23,9 +25,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Show manifest and evidence without reading the weights."""
-    from edgeslm_agent.bundle import open_bundle, read_evidence
+    from edgeslm_agent.bundle import open_any, read_evidence
 
-    bundle = open_bundle(options.bundle, verify=False)
+    bundle = open_any(options.bundle, verify=False)
     evidence = {name: read_evidence(bundle, name) for name in EVIDENCE}
     if options.json:
         weights = {"bytes": bundle.weights_bytes, "bits_a_parameter": _bits(bundle)}
@@ -41,15 +43,12 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _show(bundle: Bundle) -> None:
+def _show(bundle: Bundle | EncoderBundle) -> None:
     manifest = bundle.manifest
-    model, decoder = manifest.model, manifest.decoder
+    model = manifest.model
     output.result(f"{manifest.variant}  id {bundle.bundle_id}")
     output.result(f"model    {model.name} ({model.architecture}, {model.parameters:,} parameters) from {model.source}")
-    output.result(
-        f"decoder  {decoder.layers} layers, {decoder.kv_heads} KV heads of {decoder.head_size}, "
-        f"vocabulary {decoder.vocab_size}, context {decoder.context}"
-    )
+    output.result(_shape(manifest))
     output.result(
         f"weights  {bundle.weights_bytes:,} bytes, {_bits(bundle):.2f} bits a parameter, scales and tables included"
     )
@@ -57,6 +56,24 @@ def _show(bundle: Bundle) -> None:
     output.table(("file", "bytes", "sha256"), [(f.path, str(f.bytes), f.sha256[:16]) for f in manifest.files])
 
 
-def _bits(bundle: Bundle) -> float:
+def _shape(manifest: Manifest | EncoderManifest) -> str:
+    if isinstance(manifest, EncoderManifest):
+        encoder = manifest.encoder
+        pooled = [encoder.pooling, *(["normalised"] if encoder.normalized else [])]
+        what = (
+            ", ".join(encoder.labels) if encoder.task == "classify" else f"{encoder.width} numbers, {' '.join(pooled)}"
+        )
+        return (
+            f"encoder  {encoder.task}: {what}; {encoder.sizes.layers} layers of {encoder.sizes.hidden}, "
+            f"vocabulary {encoder.vocab_size}, context {manifest.context}"
+        )
+    decoder = manifest.decoder
+    return (
+        f"decoder  {decoder.layers} layers, {decoder.kv_heads} KV heads of {decoder.head_size}, "
+        f"vocabulary {decoder.vocab_size}, context {decoder.context}"
+    )
+
+
+def _bits(bundle: Bundle | EncoderBundle) -> float:
     """Return the bits of the weights' file for each of the model's parameters, whatever the recipe's name says."""
     return round(8 * bundle.weights_bytes / bundle.manifest.model.parameters, 4)

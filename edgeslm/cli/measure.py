@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm.cli import output
+from edgeslm.cli import encoder, output
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -20,10 +20,12 @@ def configure(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Measure in a process of its own and remember the figures as the bundle's evidence."""
     from edgeslm.profiler.measure import measure
-    from edgeslm_agent.bundle import open_bundle, write_evidence
+    from edgeslm_agent.bundle import EncoderBundle, open_any, write_evidence
     from edgeslm_agent.units import format_bytes
 
-    bundle = open_bundle(options.bundle)
+    bundle = open_any(options.bundle)
+    if isinstance(bundle, EncoderBundle):
+        return encoder.measure(options, bundle)
     with output.progress(f"measuring {bundle.manifest.variant}", 1) as advance:
         measurement = measure(bundle.path)
         advance(1)

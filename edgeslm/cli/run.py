@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm.cli import output
+from edgeslm.cli import encoder, output
 from edgeslm_agent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Load, answer, and show the text on stdout and the figures on stderr."""
-    from edgeslm_agent.bundle import open_bundle
+    from edgeslm_agent.bundle import EncoderBundle, open_any
     from edgeslm_agent.engine.session import Session
 
     prompt = options.prompt if options.prompt is not None else _read_stdin()
-    with Session.open(open_bundle(options.bundle), threads=options.threads) as session:
+    bundle = open_any(options.bundle)
+    if isinstance(bundle, EncoderBundle):
+        return encoder.answer(options, bundle, prompt)
+    with Session.open(bundle, threads=options.threads) as session:
         completion = session.complete(prompt, _generation(options))
         _show(session, completion, as_json=options.json)
     return 0

@@ -39,15 +39,18 @@ def run(options: Namespace) -> int:
 
 def _chosen(options: Namespace) -> Selection:
     from edgeslm.catalog import device
-    from edgeslm.profiler.evidence import contender
+    from edgeslm.profiler.evidence import contender, encoder_contender
     from edgeslm.profiler.gate import NO_GATE, gate_named
     from edgeslm.profiler.select import select
-    from edgeslm_agent.bundle import open_bundle
+    from edgeslm_agent.bundle import Bundle, open_any
 
     profile = device(options.device, memory=options.memory)
     gate = gate_named(options.gate) if options.gate is not None else None
-    bundles = [open_bundle(path, verify=False) for path in dict.fromkeys(options.bundles)]
-    contenders = [contender(bundle, profile, gate) for bundle in bundles]
+    bundles = [open_any(path, verify=False) for path in dict.fromkeys(options.bundles)]
+    contenders = [
+        contender(bundle, profile, gate) if isinstance(bundle, Bundle) else encoder_contender(bundle, profile, gate)
+        for bundle in bundles
+    ]
     return select(contenders, profile, options.objective, gated=options.gate != NO_GATE)
 
 

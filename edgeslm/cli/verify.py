@@ -18,9 +18,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Verify; a changed or missing byte is a Corrupt error that names the file."""
-    from edgeslm_agent.bundle import open_bundle
+    from edgeslm_agent.bundle import open_any
 
-    bundle = open_bundle(options.bundle, verify=True)
+    bundle = open_any(options.bundle, verify=True)
     total = sum(entry.bytes for entry in bundle.manifest.files)
     if options.json:
         body = {

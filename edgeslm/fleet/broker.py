@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Kind = Literal["embedded", "mosquitto"]
-_START_S = 20.0
+_START_S = 60.0  # a process that ended is noticed at once; this is for amqtt on a small or loaded board
 _STOP_S = 5.0
 _ATTEMPTS = 5  # another process may take the free port first
 _MOSQUITTO_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")  # not on every user's PATH

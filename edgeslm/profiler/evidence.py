@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
+from edgeslm.profiler.encoder_plan import EncoderModel, plan_encoder
+from edgeslm.profiler.encoder_quality import EncoderQuality, judge_encoder
 from edgeslm.profiler.figure import Figure, exact
 from edgeslm.profiler.gate import Gate, judge_model
 from edgeslm.profiler.plan import plan
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from edgeslm.catalog import Profile
     from edgeslm.profiler.plan import Candidate
-    from edgeslm_agent.bundle import Bundle
+    from edgeslm_agent.bundle import Bundle, EncoderBundle
 
 _MEASURED = {
     "peak_bytes": ("peak_rss_bytes", "bytes"),
@@ -40,6 +42,31 @@ def contender(bundle: Bundle, profile: Profile, gate: Gate | None = None) -> Con
     document = read_evidence(bundle, "quality")
     quality = quality_from(document) if gate is None else judged_again(document, gate, bundle.manifest.model.parameters)
     return Contender(_candidate(bundle, profile), observed, quality, label=str(bundle.path))
+
+
+def encoder_contender(bundle: EncoderBundle, profile: Profile, gate: Gate | None = None) -> Contender:
+    """Describe an encoder's bundle for a board, as `contender` does a decoder's."""
+    manifest = bundle.manifest
+    shape = manifest.encoder
+    model = EncoderModel(
+        manifest.model.name, shape.sizes, shape.vocab_size, manifest.model.parameters, manifest.context
+    )
+    planned = plan_encoder(model, profile, recipes=[manifest.recipe], formats=[manifest.format])
+    observed = observed_from(read_evidence(bundle, "measure"))
+    quality = encoder_quality_from(read_evidence(bundle, "quality"), gate)
+    return Contender(planned.candidates[0], observed, quality, label=str(bundle.path))
+
+
+def encoder_quality_from(document: Mapping[str, Any] | None, gate: Gate | None) -> QualityEvidence:
+    """Return the verdict of an encoder's `evidence/quality.json`, or that of `gate` on its figures."""
+    document = document or {}
+    if document.get("status") not in get_args(QualityStatus):
+        return NOT_MEASURED
+    if gate is None:
+        return QualityEvidence(document["status"], document.get("gate"), tuple(document.get("reasons", ())))
+    names = {field.name for field in fields(EncoderQuality)}
+    verdict = judge_encoder(EncoderQuality(**{key: document[key] for key in names & document.keys()}), gate)
+    return QualityEvidence("passed" if verdict.passed else "failed", verdict.gate, verdict.reasons)
 
 
 def observed_from(document: Mapping[str, Any] | None) -> Observed:

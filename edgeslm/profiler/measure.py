@@ -45,7 +45,16 @@ def measure(path: Path, on: str = "host") -> Measurement:
 
     Raises EnvironmentProblem when the child dies or takes more than ten minutes, naming its last words.
     """
-    command = [sys.executable, "-m", "edgeslm.profiler.measure", str(path)]
+    observed = json.loads(run_child("edgeslm.profiler.measure", path))
+    return Measurement(on=on, **{**observed, "token_ids": tuple(observed["token_ids"])})
+
+
+def run_child(module: str, path: Path) -> str:
+    """Run a module on the bundle at `path` in a fresh interpreter and return what it printed.
+
+    Raises EnvironmentProblem when it dies or takes more than ten minutes, naming its last words.
+    """
+    command = [sys.executable, "-m", module, str(path)]
     try:
         child = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as error:
@@ -59,8 +68,7 @@ def measure(path: Path, on: str = "host") -> Measurement:
             f"measuring {path.name} ended with {how}: {last}",
             "signal 9 means out of memory; `edgeslm doctor` shows more",
         )
-    observed = json.loads(child.stdout)
-    return Measurement(on=on, **{**observed, "token_ids": tuple(observed["token_ids"])})
+    return child.stdout
 
 
 def observe(bundle: Bundle) -> dict[str, object]:

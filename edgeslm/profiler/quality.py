@@ -63,10 +63,10 @@ def evaluate(
 
     Raises UsageError when the data is too short to say anything.
     """
-    sequences = list(_sequences(candidate, data))
+    sequences = list(sequences(candidate, data))
     if not sequences:
         raise UsageError(f"{data.name} is too short to measure quality on", "give at least a few sentences")
-    divergence, agreement, surprise = _compare_all(candidate, reference, sequences, advance)
+    divergence, agreement, surprise = compare_all(candidate, reference, sequences, advance)
     answers = _answers(candidate, reference, data.tasks, advance)
     return Quality(
         data=data.name,
@@ -94,14 +94,14 @@ def mean_divergence(
     Raises UsageError when the data is too short to say anything.
     """
     sequences, scored = [], 0
-    for sequence in _sequences(candidate, data, most_tokens):
+    for sequence in sequences(candidate, data, most_tokens):
         sequences.append(sequence)
         scored += len(sequence.token_ids) - 1 - sequence.first
         if scored >= most_tokens:
             break
     if not sequences:
         raise UsageError(f"{data.name} is too short to calibrate on", "give at least a few sentences")
-    divergence, _, _ = _compare_all(candidate, reference, sequences, advance)
+    divergence, _, _ = compare_all(candidate, reference, sequences, advance)
     return float(divergence.mean())
 
 
@@ -110,7 +110,8 @@ def work(data: Dataset) -> int:
     return 2 * len(data.tasks) if data.tasks else MAX_SCORED_TOKENS
 
 
-def _sequences(session: Session, data: Dataset, most_tokens: int = MAX_SCORED_TOKENS) -> Iterator[Scored]:
+def sequences(session: Session, data: Dataset, most_tokens: int = MAX_SCORED_TOKENS) -> Iterator[Scored]:
+    """Yield what is scored together: windows of a text of at most `most_tokens`, or each task with its answer."""
     if data.tasks:
         yield from (_task_sequence(session, task) for task in data.tasks)
         return
@@ -128,7 +129,7 @@ def _task_sequence(session: Session, task: Task) -> Scored:
     return Scored(tuple(whole[: session.manifest.context]), max(shared - 1, 0))
 
 
-def _compare_all(
+def compare_all(
     candidate: Session, reference: Session, sequences: Sequence[Scored], advance: Callable[[int], None]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     parts = []

@@ -19,7 +19,7 @@ from edgeslm_exporters.folder import LocalFolder
 from edgeslm_exporters.model_card import licence_of
 from edgeslm_exporters.recipe import BLOCKS, Quantization, Recipe
 from edgeslm_exporters.sources import decoded, lora
-from edgeslm_exporters.tokenizer_file import TokenizerFacts, read_tokenizer
+from edgeslm_exporters.tokenizer_file import TokenizerFacts, compile_tokenizer, read_tokenizer
 from edgeslm_exporters.weight_files import WeightFiles
 from edgeslm_exporters.weights import QuantizedWeights
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgeslm_exporters.folder import Folder
-    from edgeslm_exporters.quantized_rows import QuantizedRows
+    from edgeslm_exporters.quantized_rows import Blocks, QuantizedRows
     from edgeslm_exporters.weight_files import TensorHeader
     from edgeslm_exporters.weights import Weights
 
@@ -81,12 +81,10 @@ class Checkpoint:
         """
         return self.weights.rows(name, start, stop)
 
-    def quantized_rows(
-        self, name: str, start: int, stop: int, bits: int, block: int, *, symmetric: bool, per_row: bool
-    ) -> QuantizedRows | None:
+    def quantized_rows(self, name: str, start: int, stop: int, form: Blocks) -> QuantizedRows | None:
         """Return a tensor's own codes as `QuantizedWeights` does."""
         if isinstance(self.weights, QuantizedWeights):
-            return self.weights.quantized_rows(name, start, stop, bits, block, symmetric=symmetric, per_row=per_row)
+            return self.weights.quantized_rows(name, start, stop, form)
         return None
 
     @property
@@ -107,16 +105,16 @@ class Checkpoint:
 
     @property
     def tokenizer_json(self) -> bytes:
-        """The tokenizer.json of the checkpoint.
+        """The tokenizer.json of the checkpoint, with what `transformers` reads from its config written into it.
 
-        Raises BadCheckpoint when there is none.
+        Raises BadCheckpoint when there is none, or when it is no tokenizer.
         """
         found = self.document(TOKENIZER)
         if found is None:
             raise BadCheckpoint(
                 f"{self.source} has no {TOKENIZER}", "convert the tokenizer to a fast one and save it there"
             )
-        return found
+        return compile_tokenizer(found, self.tokenizer_config, str(self.config.get("model_type", "")))
 
     @cached_property
     def tokenizer(self) -> TokenizerFacts:

@@ -71,6 +71,7 @@ class Norm:
     """`rms` divides by the root mean square of `width` values, `layer` takes their mean away first and may add a bias.
 
     The factor is the checkpoint's tensor `weight` plus `offset` (1 in Gemma). `name` is what the artefact calls it.
+    Where every head has factors of its own, `of_heads` names their tensors, `weight` the first of them.
     """
 
     name: str
@@ -80,12 +81,13 @@ class Norm:
     kind: Literal["rms", "layer"] = "rms"
     bias: str | None = None
     offset: float = 0.0
+    of_heads: tuple[str, ...] = ()
 
     @property
-    def tensors(self) -> dict[str, str]:
-        """The checkpoint's tensors, each under the name it has in the artefact."""
-        found = {f"{self.name}.weight": self.weight}
-        return found if self.bias is None else {**found, f"{self.name}.bias": self.bias}
+    def tensors(self) -> dict[str, tuple[str, ...]]:
+        """What the artefact has by name, and the checkpoint's tensors that are stacked to make it."""
+        found = {f"{self.name}.weight": self.of_heads or (self.weight,)}
+        return found if self.bias is None else {**found, f"{self.name}.bias": (self.bias,)}
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,8 @@ class DecoderSpec(Dimensions):
         if self.positions is not None:
             shapes |= self.positions.shapes(self.hidden)
         for norm in self.norms():
-            shapes |= dict.fromkeys(norm.tensors.values(), (norm.width,))
+            for names in norm.tensors.values():
+                shapes |= dict.fromkeys(names, (norm.width,))
         return shapes
 
     @property

@@ -9,16 +9,18 @@ import shutil
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.manifest import DecoderShape, FileEntry
 from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.onnx.layout import GRAPH_NAME, Layout, layout
+from edgeslm_exporters.quantize.rotation import rotated_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.decoder_spec import DecoderSpec
@@ -45,10 +47,15 @@ class Artifact:
         return tuple(entry.path for entry in self.files if entry.path.endswith(".onnx"))
 
 
-def work_units(spec: DecoderSpec) -> int:
-    """Return how many units a conversion reports to `advance` in total: the weights of all its matrices."""
-    tables = (spec.embedding,) if spec.tied else (spec.embedding, spec.head)
-    return sum(projection.rows * projection.columns for projection in (*tables, *spec.projections()))
+def work_units(spec: DecoderSpec, recipe: Recipe) -> int:
+    """Return how many units a conversion reports to `advance` in total.
+
+    A unit is a weight of a matrix written. Calibrating first writes as many in fp32, and counts as much again.
+    """
+    decoder = rotated_spec(spec) if recipe.rotates else spec
+    tables = (decoder.embedding,) if decoder.tied else (decoder.embedding, decoder.head)
+    weights = sum(projection.rows * projection.columns for projection in (*tables, *decoder.projections()))
+    return 3 * weights if recipe.calibrates else weights
 
 
 def convert(
@@ -57,17 +64,20 @@ def convert(
     context: int,
     out_dir: Path,
     *,
+    calibration: Sequence[Sequence[int]] = (),
     genai: bool = False,
     advance: Callable[[int], None] | None = None,
 ) -> Artifact:
     """Write artifacts/model.onnx and artifacts/model.onnx.data below `out_dir`, an empty folder of the caller's.
 
     With `genai` also artifacts/genai.onnx, on the same data file, and the genai_config.json that names it.
+    `calibration` are texts of token ids for an algorithm that takes them; what it learns lies in `out_dir` meanwhile.
     Raises UnsupportedArchitecture, UnsupportedOperator or BadCheckpoint for what cannot be converted,
     EnvironmentProblem when the disk is too small. What is half written then is the caller's to remove, with the folder.
     """
     if find_spec("onnx") is None:
         raise MissingExtra("writing ONNX needs the package onnx", "pip install 'edgeslm[export]'")
+    from edgeslm_exporters.algorithms import Workbench, prepare
     from edgeslm_exporters.onnx.genai import write_genai
     from edgeslm_exporters.onnx.graph import decoder_graph
     from edgeslm_exporters.onnx.writer import write_data
@@ -82,7 +92,10 @@ def convert(
     graph = decoder_graph(places, config=checkpoint.config).SerializeToString(deterministic=True)
     try:
         (folder / GRAPH_NAME).write_bytes(graph)
-        data = write_data(checkpoint, places, folder, _threads(), advance or (lambda _by: None))
+        with TemporaryDirectory(prefix="calibration-", dir=out_dir) as workspace:
+            bench = Workbench(calibration, Path(workspace), _threads(), advance or (lambda _by: None))
+            weights, quantize = prepare(recipe.algorithm, checkpoint, spec, places, bench)
+            data = write_data(weights, places, folder, bench.threads, bench.advance, quantize)
         extra = write_genai(checkpoint, places, folder) if genai else ()
     except OSError as error:
         raise _disk_problem(error, out_dir) from error

@@ -79,7 +79,7 @@ class LayerNames:
         return self.matrix("qkv", "qkv", sizes, self.dims.hidden, bias=bias)
 
     def interleaved_qkv(self, module: str, *, bias: bool) -> Projection:
-        """Return query, key and value packed, out of one tensor that holds them head after head: q0 k0 v0 q1 k1 v1 ..."""
+        """Return query, key and value packed, out of one tensor that holds them by head: q0 k0 v0 q1 k1 v1 ..."""
         whole, size = self.module(module), self.dims.head_size
         parts = tuple(
             Part(

@@ -12,7 +12,7 @@ def licence_of(card: str) -> str:
     """Return the licence a model card names, or ''. Where it says `other`, the name beside that is the licence."""
     front = _FRONT.match(card)
     found = {
-        match["key"]: match["value"].strip(" \t\"'") for match in _LICENCE.finditer(front["front"] if front else "")
+        match["key"]: match["value"].strip(" \t\r\"'") for match in _LICENCE.finditer(front["front"] if front else "")
     }
     named = found.get("license", "")
     return found.get("license_name", named) if named in {"", "other"} else named

@@ -23,7 +23,7 @@ class Blocks:
     @property
     def zero(self) -> int:
         """The code that stands for zero when the codes are symmetric."""
-        return 2 ** (self.bits - 1)
+        return 1 << (self.bits - 1)
 
     @property
     def codes(self) -> tuple[int, int]:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BLOCKS = (16, 32, 64, 128, 256)
-ALGORITHMS: tuple[str, ...] = ()
+# search: scales searched; rot: the stream rotated; rotgptq: rotated, then GPTQ. All but rot take a calibration text.
+ALGORITHMS = ("search", "hqq", "awq", "gptq", "rot", "rotgptq")
 
 TensorClass = Literal["qkv", "output", "gate_up", "down", "table"]
 TENSOR_CLASSES: tuple[TensorClass, ...] = get_args(TensorClass)
@@ -91,6 +92,16 @@ class Recipe:
     def uniform(self) -> bool:
         """Whether all classes are stored alike."""
         return len({self.storage(name) for name in TENSOR_CLASSES}) == 1
+
+    @property
+    def rotates(self) -> bool:
+        """Whether the stream between layers is rotated."""
+        return self.algorithm in {"rot", "rotgptq"}
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether its algorithm takes a calibration text."""
+        return self.algorithm not in {None, "rot"}
 
     @property
     def name(self) -> str:

@@ -1,4 +1,8 @@
-"""What an export must know of a tokenizer.json: its size, its special tokens, and what it puts before every text."""
+"""What an export must know of a tokenizer.json, and the one that ships: it alone does what `transformers` does.
+
+`transformers` takes part of a tokenizer's behaviour from tokenizer_config.json. A device reads tokenizer.json only, so
+that part is written into it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,14 @@ from edgeslm_agent.errors import BadCheckpoint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+_FLAGS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
+_PLAIN = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+_SENTENCEPIECE_DECODERS = (
+    {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+    {"type": "ByteFallback"},
+    {"type": "Fuse"},
+)
+_STRIP = {"type": "Strip", "content": " ", "start": 1, "stop": 0}
 _SAVE_AGAIN = "save the tokenizer again with the `tokenizers` library"
 
 
@@ -40,6 +52,47 @@ def read_tokenizer(data: bytes, names: Iterable[str]) -> TokenizerFacts:
     known = {**vocabulary, **added}
     special = {name: known[name] for name in (*sorted(marked), *names) if name in known}
     return TokenizerFacts(max(known.values(), default=-1) + 1, special, prefix)
+
+
+def compile_tokenizer(data: bytes, config: Mapping[str, Any], model_type: str) -> bytes:
+    """Return the tokenizer.json that encodes and decodes by itself as `transformers` does with both files.
+
+    Two things come from the config: how added tokens are found (`added_tokens_decoder`), and, for a Llama whose class is
+    LlamaTokenizer, where a space is put (`legacy`, `add_prefix_space`; transformers 5 builds that tokenizer anew,
+    models/llama/tokenization_llama.py). Data that says all of it already comes back as it is.
+    Raises BadCheckpoint when it is not a tokenizer of the `tokenizers` library.
+    """
+    try:
+        document = json.loads(data)
+        tokens, spaces = _added_tokens(document, config), _llama_spaces(document, config, model_type)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadCheckpoint(f"tokenizer.json is not a tokenizer: {error!r}", _SAVE_AGAIN) from error
+    changed = {**document, **({"added_tokens": tokens} if tokens else {}), **spaces}
+    return data if changed == document else json.dumps(changed, ensure_ascii=False).encode()
+
+
+def _added_tokens(document: Mapping[str, Any], config: Mapping[str, Any]) -> list[Any]:
+    """Return the added tokens in the order of their ids; what the config says of one counts."""
+    tokens = {int(token["id"]): dict(token) for token in document.get("added_tokens") or []}
+    for index, token in (config.get("added_tokens_decoder") or {}).items():
+        if isinstance(token, dict) and isinstance(token.get("content"), str):
+            flags = {name: token[name] for name in _FLAGS if name in token}
+            tokens[int(index)] = {**_PLAIN, **tokens.get(int(index), {}), **flags, "id": int(index)}
+    return [tokens[index] for index in sorted(tokens)]
+
+
+def _llama_spaces(document: Mapping[str, Any], config: Mapping[str, Any], model_type: str) -> dict[str, Any]:
+    """Return the steps of a sentencepiece Llama, or nothing for any other tokenizer."""
+    is_llama = model_type in {"", "llama"} and str(config.get("tokenizer_class")).removesuffix("Fast") == "LlamaTokenizer"
+    if not is_llama or document["model"].get("byte_fallback") is not True:
+        return {}
+    prefix = config.get("add_prefix_space") is not False
+    scheme = ("always" if config.get("legacy") is True else "first") if prefix else "never"
+    return {
+        "normalizer": None,
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": False},
+        "decoder": {"type": "Sequence", "decoders": [*_SENTENCEPIECE_DECODERS, *([_STRIP] if prefix else [])]},
+    }
 
 
 def _vocabulary(vocab: list[Any] | dict[str, Any]) -> dict[str, int]:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto
 
-    from edgeslm_exporters.encoder.spec import EncoderSpec
+    from edgeslm_agent.contract.manifest import Task
 
 OPSET = 18
+SEQ2SEQ = ("t5",)  # model types that have a decoder too, of which nothing is exported
+TASKS: dict[Task, str] = {"embed": "feature-extraction", "classify": "text-classification"}  # in optimum's words
 PACKAGES = ("optimum", "torch", "transformers")
 
 
@@ -39,7 +41,7 @@ def require_optimum() -> None:
         )
 
 
-def float_graph(folder: Path, spec: EncoderSpec) -> ModelProto:
+def float_graph(folder: Path, model_type: str, task: Task) -> ModelProto:
     """Trace the checkpoint in `folder` and return its fp32 graph, weights inside.
 
     Its output is `last_hidden_state` [batch, length, hidden], or `logits` [batch, labels] for the task classify.
@@ -54,7 +56,7 @@ def float_graph(folder: Path, spec: EncoderSpec) -> ModelProto:
             main_export(
                 str(folder),
                 output=Path(out),
-                task=_task(spec),
+                task="text2text-generation" if model_type in SEQ2SEQ else TASKS[task],  # the former: two files
                 opset=OPSET,
                 library_name="transformers",  # sentence-transformers' own modules are our business
                 no_post_process=True,
@@ -63,15 +65,9 @@ def float_graph(folder: Path, spec: EncoderSpec) -> ModelProto:
             )
         except (ValueError, KeyError, NotImplementedError, RuntimeError) as error:  # what its model table raises
             raise UnsupportedArchitecture(
-                f"optimum cannot export {spec.model_type}: {error}", "take another model, or another version of optimum"
+                f"optimum cannot export {model_type}: {error}", "take another model, or another version of optimum"
             ) from error
-        return onnx.load(Path(out) / ("encoder_model.onnx" if spec.seq2seq else "model.onnx"))
-
-
-def _task(spec: EncoderSpec) -> str:
-    if spec.seq2seq:
-        return "text2text-generation"  # writes encoder and decoder apart; the encoder is taken
-    return "text-classification" if spec.task == "classify" else "feature-extraction"
+        return onnx.load(Path(out) / ("encoder_model.onnx" if model_type in SEQ2SEQ else "model.onnx"))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edgeslm_exporters.quantized_rows import QuantizedRows
+    from edgeslm_exporters.quantized_rows import Blocks, QuantizedRows
 
 
 class Weights(Protocol):
@@ -36,11 +36,8 @@ class Weights(Protocol):
 class QuantizedWeights(Weights, Protocol):
     """Weights of which some were quantised by whoever published them."""
 
-    def quantized_rows(
-        self, name: str, start: int, stop: int, bits: int, block: int, *, symmetric: bool, per_row: bool
-    ) -> QuantizedRows | None:
+    def quantized_rows(self, name: str, start: int, stop: int, form: Blocks) -> QuantizedRows | None:
         """Return the tensor's own codes in the asked form, or None where they do not fit it to the bit.
 
-        The form is that of `quantize_rows`: `bits` a weight, blocks of `block`, with `per_row` one scale a row.
         Raises BadCheckpoint as `rows` does.
         """

@@ -22,7 +22,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from references.oracle import (  # needs the path above
+from references.chats import settle_chats, settle_tokenizers  # needs the path above
+from references.oracle import (
     DisagreementError,
     answer,
     chat_prompts,
@@ -67,7 +68,8 @@ def main() -> int:
 def _subjects() -> dict[str, Subject]:
     logits = {case.name: partial(_settle_logits, partial(case_reference, case)) for case in CASES}
     counts = {f"published/{name}": partial(_settle_count, name) for name in published()}
-    return {**logits, "home": partial(_settle_logits, home_reference), **counts}
+    texts: dict[str, Subject] = {"chats": settle_chats, "tokenizers": settle_tokenizers}
+    return {**logits, "home": partial(_settle_logits, home_reference), **counts, **texts}
 
 
 def _seed_searches() -> dict[str, Subject]:

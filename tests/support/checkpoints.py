@@ -7,6 +7,7 @@ The same case gives the same bytes on every machine, so the references committed
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,27 @@ __all__ = [
 
 GREEDY_TOKENS = 64
 _TABLES = ("embed_tokens", "wte", "embed_in", "word_embeddings", "lm_head", "embed_out", "wpe", "embed_positions")
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Standard deviations: of tables and matrices before they are divided by the root of their width, and of biases."""
+
+    table: float = 2.0
+    matrix: float = 1.2
+    bias: float = 0.3
+    embedded: float = 1.0  # what the norm on BLOOM's embeddings leaves of them
+
+
+# Gemma multiplies its embedding by the root of its width, BLOOM gives it a norm: with less of it the layers still have
+# their say. BLOOM's far tokens count little, so biases must not drown them.
+_GEMMA = _Spread(table=0.5)
+_SPREADS = {
+    "gemma": _GEMMA,
+    "gemma2": _GEMMA,
+    "gemma3_text": _GEMMA,
+    "bloom": _Spread(matrix=2.4, bias=0.05, embedded=0.3),
+}
 
 
 def build_checkpoint(case: Case, folder: Path) -> Path:
@@ -69,17 +91,17 @@ def weights_digest(tensors: Tensors) -> str:
 
 
 def _drawn(rng: np.random.Generator, case: Case, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    spread = _SPREADS.get(case.family, _Spread())
     module, kind = name.rsplit(".", 1)
     if kind == "bias":
-        return _normal(rng, shape, 0.3)
-    if len(shape) == 1:  # the weight of a norm; BLOOM's first one scales the embedding, which should stay small
-        scale = 0.2 if module.endswith("word_embeddings_layernorm") else 1.0
+        return _normal(rng, shape, spread.bias)
+    if len(shape) == 1:  # the weight of a norm
+        scale = spread.embedded if module.endswith("word_embeddings_layernorm") else 1.0
         return (scale * rng.uniform(0.7, 1.3, shape)).astype(np.float32)
     if module.rsplit(".", 1)[-1] in _TABLES:
-        # Gemma multiplies its embedding by the root of its width: with less of it, the layers still have their say.
-        return _normal(rng, shape, (0.5 if case.family.startswith("gemma") else 2.0) / shape[1] ** 0.5)
+        return _normal(rng, shape, spread.table / shape[1] ** 0.5)
     inputs = shape[0] if case.family == "gpt2" else shape[1]
-    return _normal(rng, shape, 1.2 / inputs**0.5)
+    return _normal(rng, shape, spread.matrix / inputs**0.5)
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -> NDArray[np.float32]:

@@ -144,6 +144,8 @@ def _query_key_norms(config: Config) -> Shapes:
     match config["model_type"]:
         case "qwen3" | "gemma3_text":
             return {"self_attn.q_norm.weight": (width,), "self_attn.k_norm.weight": (width,)}
+        case "phi" if config.get("qk_layernorm"):
+            return _vectors("self_attn.q_layernorm", width) | _vectors("self_attn.k_layernorm", width)
         case "olmo2":
             return {"self_attn.q_norm.weight": (heads * width,), "self_attn.k_norm.weight": (shared * width,)}
         case "stablelm" if config.get("qk_layernorm"):

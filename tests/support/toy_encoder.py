@@ -19,6 +19,7 @@ from edgeslm_agent.contract.manifest import (
     EncoderManifest,
     EncoderProbe,
     EncoderShape,
+    EncoderSizes,
     ModelSource,
     RuntimeRequirement,
 )
@@ -97,6 +98,7 @@ def toy_encoder_manifest(task: Task = "embed") -> EncoderManifest:
         inputs=("input_ids", "attention_mask"),
         width=toy_width(task),
         vocab_size=VOCABULARY,
+        sizes=EncoderSizes(layers=1, hidden=WIDTH, inner=WIDTH, heads=1),
         pooling="mean" if task == "embed" else "",
         normalized=task == "embed",
         labels=LABELS if task == "classify" else (),

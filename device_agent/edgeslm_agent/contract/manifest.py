@@ -76,6 +76,16 @@ class DecoderShape:
 
 
 @dataclass(frozen=True)
+class EncoderSizes:
+    """What a plan must know of an encoder: layers, width of the tokens' vectors and of the MLP, attention heads."""
+
+    layers: int
+    hidden: int
+    inner: int
+    heads: int
+
+
+@dataclass(frozen=True)
 class EncoderShape:
     """What an engine must know to run an encoder.
 
@@ -90,6 +100,7 @@ class EncoderShape:
     inputs: tuple[str, ...]
     width: int
     vocab_size: int
+    sizes: EncoderSizes
     pooling: str
     normalized: bool
     labels: tuple[str, ...]
@@ -251,8 +262,9 @@ def _wrong_sizes(positive: dict[str, int]) -> list[str]:
 
 def _wrong_encoder(manifest: EncoderManifest) -> list[str]:
     shape, probe = manifest.encoder, manifest.probe
-    sizes = {"context": manifest.context, "encoder.width": shape.width, "encoder.vocab_size": shape.vocab_size}
-    wrong = _wrong_sizes(sizes)
+    inside = {f"encoder.sizes.{name}": size for name, size in asdict(shape.sizes).items()}
+    outside = {"context": manifest.context, "encoder.width": shape.width, "encoder.vocab_size": shape.vocab_size}
+    wrong = _wrong_sizes(inside | outside)
     if shape.task == "classify" and len(set(shape.labels)) != shape.width:
         wrong.append(f"{len(set(shape.labels))} different labels for {shape.width} scores")
     if "input_ids" not in shape.inputs or not set(shape.inputs) <= set(INPUTS):

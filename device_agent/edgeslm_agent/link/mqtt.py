@@ -111,8 +111,12 @@ class MqttConnection:
         self._sink = _ignore
         with self._lock:
             self._closed = True
-            if not self._reached:
-                return  # the connecting thread cleans up
+            reached = self._reached
+        if reached:  # else the connecting thread cleans up
+            self._leave()
+        self._unbind()
+
+    def _leave(self) -> None:
         if not self._answered and not self._over.is_set():
             self._misunderstood()
         self._client.disconnect()
@@ -180,6 +184,15 @@ class MqttConnection:
         self._client.on_publish = self._on_publish
         self._client.on_subscribe = self._on_subscribe
         self._client.on_log = self._on_log
+
+    def _unbind(self) -> None:
+        # the client holds us and we hold it: left so, its sockets stay open until the garbage collector comes by
+        self._client.on_connect = None
+        self._client.on_disconnect = None
+        self._client.on_message = None
+        self._client.on_publish = None
+        self._client.on_subscribe = None
+        self._client.on_log = None
 
     def _on_connect(
         self, _client: object, _data: object, flags: paho.ConnectFlags, reason: ReasonCode, properties: object

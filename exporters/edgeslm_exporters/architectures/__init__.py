@@ -65,7 +65,8 @@ def _unsupported(model_type: str) -> UnsupportedArchitecture:
     names = f"nearest known: {nearest[0]}; all: {', '.join(known())}" if nearest else f"known: {', '.join(known())}"
     return UnsupportedArchitecture(
         f"nobody described model_type '{model_type}' yet ({names})",
-        f"write exporters/edgeslm_exporters/architectures/{model_type}.py (CONTRIBUTING.md, 'add an architecture')",
+        f"a decoder: write exporters/edgeslm_exporters/architectures/{model_type}.py (CONTRIBUTING.md, 'add an "
+        "architecture'); an encoder (BERT, MiniLM, T5, ...) goes through optimum: pip install 'edgeslm[optimum]'",
     )
 
 

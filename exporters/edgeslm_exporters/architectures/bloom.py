@@ -1,4 +1,4 @@
-"""BLOOM: LayerNorm, biases, a norm on the embeddings, and scores that fall with distance instead of positions (ALiBi)."""
+"""BLOOM: LayerNorm, biases, a norm on the embeddings, and instead of positions scores that fall with distance."""
 
 from __future__ import annotations
 

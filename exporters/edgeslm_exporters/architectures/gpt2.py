@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from edgeslm_exporters.config_reader import MOST_LAYERS, ConfigReader
-from edgeslm_exporters.decoder_spec import Attention, DecoderSpec, Dimensions, Layer, Mlp, Part, Projection
+from edgeslm_exporters.decoder_spec import Attention, DecoderSpec, Dimensions, Layer, Mlp, Part
 from edgeslm_exporters.layer_names import LayerNames, base_prefix, layer_norm, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgeslm_exporters.recipe import TensorClass
+    from edgeslm_exporters.decoder_spec import Projection
 
 
 def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> DecoderSpec:
@@ -33,19 +34,16 @@ def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
 
     def layer(index: int) -> Layer:
         of = LayerNames(dims, index, f"{base}h.{index}")
+        packed = of.matrix("qkv", "qkv", [("attn.c_attn", 3 * dims.hidden)], dims.hidden, bias=True)
+        up, down = _turned(of.gate_up("mlp.c_fc", bias=True)), _turned(of.down("mlp.c_proj", bias=True))
         return Layer(
             of.name,
             Attention(
-                _turned(of, "qkv", "qkv", "attn.c_attn", 3 * dims.hidden, dims.hidden),
-                _turned(of, "output", "output", "attn.c_proj", dims.hidden, dims.hidden),
+                _turned(packed),
+                _turned(of.output("attn.c_proj", bias=True)),
                 scale=dims.head_size**-0.5,
             ),
-            Mlp(
-                _turned(of, "gate_up", "gate_up", "mlp.c_fc", dims.intermediate, dims.hidden),
-                _turned(of, "down", "down", "mlp.c_proj", dims.hidden, dims.intermediate),
-                activation,
-                gated=False,
-            ),
+            Mlp(up, down, activation, gated=False),
             attention_norm=of.layer_norm("attention_norm", "ln_1", epsilon),
             mlp_norm=of.layer_norm("mlp_norm", "ln_2", epsilon),
         )
@@ -75,8 +73,6 @@ def _dimensions(read: ConfigReader) -> Dimensions:
     )
 
 
-def _turned(of: LayerNames, name: str, tensor_class: TensorClass, module: str, rows: int, columns: int) -> Projection:
-    """Return the projection of a module whose weight is [inputs, outputs]."""
-    whole = of.module(module)
-    part = Part(f"{whole}.weight", rows, f"{whole}.bias", transposed=True)
-    return Projection(f"{of.name}.{name}", (part,), columns, tensor_class)
+def _turned(projection: Projection) -> Projection:
+    """Return a projection of one module whose weight is [inputs, outputs]."""
+    return replace(projection, parts=(replace(projection.parts[0], transposed=True),))

@@ -32,6 +32,7 @@ def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
 
     def layer(index: int) -> Layer:
         of = LayerNames(dims, index, f"gpt_neox.layers.{index}")
+        up, down = of.gate_up("mlp.dense_h_to_4h", bias=True), of.down("mlp.dense_4h_to_h", bias=True)
         return Layer(
             of.name,
             Attention(
@@ -40,12 +41,7 @@ def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
                 scale=dims.head_size**-0.5,
                 rotary=rotary,
             ),
-            Mlp(
-                of.gate_up("mlp.dense_h_to_4h", bias=True),
-                of.down("mlp.dense_4h_to_h", bias=True),
-                activation,
-                gated=False,
-            ),
+            Mlp(up, down, activation, gated=False),
             attention_norm=of.layer_norm("attention_norm", "input_layernorm", epsilon),
             mlp_norm=of.layer_norm("mlp_norm", "post_attention_layernorm", epsilon),
             parallel=parallel,

@@ -1,8 +1,8 @@
 """int8 products whose activations have fixed ranges, found on a text: `wi8-ai8`.
 
 Written as QuantizeLinear and DequantizeLinear around plain MatMul: standard operators that onnxruntime fuses into int8
-products, and the only form that compilers for integer accelerators take. The float graph is run on the calibration texts
-with every product's input as an output; the smallest and largest value seen become the range.
+products, and the only form that compilers for integer accelerators take. The float graph is run on the calibration
+texts with every product's input as an output; the smallest and largest value seen become the range.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def calibrate(model: ModelProto, shape: EncoderShape, texts: Iterable[Sequence[i
     file = scratch / "calibration.onnx"
     file.write_bytes(probed.SerializeToString())
     session = open_session(load_onnxruntime(), file, threads=0)
-    ranges = {name: (0.0, 0.0) for name in names}
+    ranges = dict.fromkeys(names, (0.0, 0.0))
     for ids in texts:
         row = np.array([ids], np.int64)
         known = {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.zeros_like(row)}

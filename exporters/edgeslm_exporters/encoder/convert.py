@@ -7,10 +7,8 @@ rewritten from.
 from __future__ import annotations
 
 import hashlib
-import tempfile
-import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import onnx
@@ -26,6 +24,7 @@ from edgeslm_exporters.via_optimum import float_graph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from edgeslm_agent.bundle import EncoderBundle
     from edgeslm_exporters.checkpoint import Checkpoint
@@ -36,25 +35,27 @@ GRAPH = "artifacts/model.onnx"
 DATA = "model.onnx.data"
 INLINE_BYTES = 1024  # smaller constants stay in the graph
 MIN_ONNXRUNTIME = "1.14"  # opset 18
+TOOLS = ("onnx", "optimum", "optimum-onnx", "torch", "transformers")  # what the bytes of a graph depend on
 
 
 @dataclass(frozen=True)
 class EncoderArtifact:
-    """What a conversion wrote: `files` with hashes, and what an engine must know; `seconds` is wall time."""
+    """What a conversion wrote: `files` with hashes, what an engine must know, the longest text, the tools' versions."""
 
+    recipe: EncoderRecipe
     files: tuple[FileEntry, ...]
     encoder: EncoderShape
-    seconds: float
+    context: int
+    tools: dict[str, str]
     min_onnxruntime: str = MIN_ONNXRUNTIME
 
 
-def convert_float(checkpoint: Checkpoint, spec: EncoderSpec, out_dir: Path) -> EncoderArtifact:
-    """Write the fp32 graph below `out_dir`, an empty folder of the caller's.
+def convert_float(checkpoint: Checkpoint, spec: EncoderSpec, context: int, out_dir: Path) -> EncoderArtifact:
+    """Write the fp32 graph below `out_dir`, an empty folder of the caller's; texts are cut to `context` tokens.
 
     Raises MissingExtra without optimum, UnsupportedArchitecture when it cannot export the model.
     """
-    began = time.perf_counter()
-    model = float_graph(checkpoint.path, spec)
+    model = float_graph(checkpoint.path, spec.model_type, spec.task)
     fold_identities(model.graph)
     width = add_head(model, spec, checkpoint.path)
     shape = EncoderShape(
@@ -63,35 +64,40 @@ def convert_float(checkpoint: Checkpoint, spec: EncoderSpec, out_dir: Path) -> E
         inputs=tuple(value.name for value in model.graph.input),
         width=width,
         vocab_size=spec.vocab,
+        sizes=spec.sizes,
         pooling=spec.modules.pooling,
         normalized=spec.modules.normalized,
         labels=spec.labels,
     )
-    return EncoderArtifact(_write(model, out_dir), shape, time.perf_counter() - began)
+    return EncoderArtifact("fp32", _write(model, out_dir), shape, context, {name: version(name) for name in TOOLS})
 
 
-def convert_int8(
-    reference: EncoderBundle, recipe: EncoderRecipe, texts: Sequence[str], out_dir: Path
-) -> EncoderArtifact:
-    """Write the fp32 bundle's graph with int8 weights below `out_dir`; `texts` calibrate `wi8-ai8`."""
-    began = time.perf_counter()
+def derive(reference: EncoderBundle, recipe: EncoderRecipe, texts: Sequence[str], out_dir: Path) -> EncoderArtifact:
+    """Write the fp32 bundle's graph in another recipe, or as it is, below `out_dir`; `texts` calibrate `wi8-ai8`."""
     manifest = reference.manifest
     model = onnx.load(reference.file(manifest.graph))
+    if recipe != "fp32":
+        _quantise(model, reference, recipe, texts, out_dir)
+    tools = {name: number for name, number in manifest.tools.items() if name in TOOLS}
+    return EncoderArtifact(recipe, _write(model, out_dir), manifest.encoder, manifest.context, tools)
+
+
+def _quantise(
+    model: onnx.ModelProto, reference: EncoderBundle, recipe: EncoderRecipe, texts: Sequence[str], scratch: Path
+) -> None:
+    manifest = reference.manifest
     if recipe == "wi8-ai8":
         tokenizer = SentenceTokenizer(reference.file(manifest.tokenizer), manifest.context)
-        with tempfile.TemporaryDirectory(dir=out_dir) as scratch:
-            ids = (tokenizer.encode(text)[0] for text in texts)
-            quantise_calibrated(model, calibrate(model, manifest.encoder, ids, Path(scratch)))
+        ids = (tokenizer.encode(text)[0] for text in texts)
+        quantise_calibrated(model, calibrate(model, manifest.encoder, ids, scratch))
     else:
         quantise_dynamic(model)
     pack_tables(model.graph)
     drop_unused(model.graph)
-    shape = replace(manifest.encoder, graph=GRAPH)
-    return EncoderArtifact(_write(model, out_dir), shape, time.perf_counter() - began)
 
 
 def _write(model: onnx.ModelProto, out_dir: Path) -> tuple[FileEntry, ...]:
-    """Write the graph and, beside it, its weights; the producer's version is left out, as equal inputs give equal bytes."""
+    """Write the graph and, beside it, its weights."""
     file = out_dir / GRAPH
     file.parent.mkdir()
     onnx.save(model, file, save_as_external_data=True, location=DATA, size_threshold=INLINE_BYTES)

@@ -1,6 +1,7 @@
 """What stands behind the token vectors: pooling, linear layers and normalisation, or the scores of the labels.
 
-It becomes part of the graph, so every runtime gives the finished answer: `embedding` or `scores`, float32 [batch, width].
+It becomes part of the graph, so that every runtime gives the finished answer: `embedding` or `scores`, float32
+[batch, width].
 """
 
 from __future__ import annotations
@@ -32,16 +33,17 @@ def add_head(model: ModelProto, spec: EncoderSpec, checkpoint_folder: Path) -> i
     graph = model.graph
     if spec.task == "classify":
         operator = "Sigmoid" if spec.several_labels else "Softmax"
-        graph.node.append(helper.make_node(operator, ["logits"], [OUTPUTS["classify"]]))
+        _add(graph, operator, ["logits"], OUTPUTS["classify"])
         width = len(spec.labels)
     else:
         pooled = _pool(graph, spec.modules.pooling)
-        width = spec.hidden
+        width = spec.sizes.hidden
         for index, dense in enumerate(spec.modules.dense):
             pooled, width = _dense(graph, pooled, index, dense, checkpoint_folder)
-        last = "LpNormalization" if spec.modules.normalized else "Identity"
-        attributes = {"axis": -1, "p": 2} if spec.modules.normalized else {}
-        graph.node.append(helper.make_node(last, [pooled], [OUTPUTS["embed"]], **attributes))
+        if spec.modules.normalized:
+            _add(graph, "LpNormalization", [pooled], OUTPUTS["embed"], axis=-1, p=2)
+        else:
+            _add(graph, "Identity", [pooled], OUTPUTS["embed"])
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info(OUTPUTS[spec.task], TensorProto.FLOAT, ["batch", width]))
     _name_dimensions(graph)
@@ -72,7 +74,7 @@ def _pool(graph: GraphProto, pooling: str) -> str:
 
 def _dense(graph: GraphProto, source: str, index: int, dense: Dense, root: Path) -> tuple[str, int]:
     """Add one linear layer; return its output's name and width."""
-    weights = _tensors(root / dense.folder / "model.safetensors")
+    weights = _tensors(root / dense.weights)
     weight, bias = weights["linear.weight"], weights.get("linear.bias")
     name = f"dense{index}"
     _add(graph, "MatMul", [source, _constant(graph, f"{name}.weight", weight.T.copy())], f"{name}.product")
@@ -106,4 +108,6 @@ def _constant(graph: GraphProto, name: str, value: NDArray[np.float32] | NDArray
 
 
 def _add(graph: GraphProto, operator: str, inputs: Sequence[str], output: str, **attributes: int) -> None:
-    graph.node.append(helper.make_node(operator, inputs, [output], **attributes))
+    node = helper.make_node(operator, inputs, [output])
+    node.attribute.extend(helper.make_attribute(key, value) for key, value in sorted(attributes.items()))
+    graph.node.append(node)

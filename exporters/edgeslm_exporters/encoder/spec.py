@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from edgeslm_agent.contract.manifest import EncoderSizes
 from edgeslm_agent.errors import BadCheckpoint, UnsupportedArchitecture
 from edgeslm_exporters.config_reader import ConfigReader
 from edgeslm_exporters.encoder.modules import NO_MODULES, SENTENCE, Modules, read_modules, side_object
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 UNBOUNDED = 1_000_000  # transformers writes 1e30 where a tokenizer has no limit
 T5_TOKENS = 512  # what T5 was trained on; its relative positions have no end
-TABLES = ("word_embeddings.weight", "shared.weight")
-NOT_MULTIPLIED = re.compile(r"embed|bias")
 PARTS_DONE_ELSEWHERE = ("decoder.", "lm_head.", "cls.", "vocab_", "pooler.")  # tensors a sentence vector does not need
 
 
@@ -48,27 +46,17 @@ ENCODERS: dict[str, _Keys] = {
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """One encoder, architecture-neutral. `max_tokens` counts special tokens; `matrices` and `table` count weights."""
+    """One encoder, architecture-neutral. `max_tokens` counts special tokens."""
 
     model_type: str
     task: Task
-    layers: int
-    hidden: int
-    inner: int
-    heads: int
+    sizes: EncoderSizes
     vocab: int
     max_tokens: int
     modules: Modules
     labels: tuple[str, ...]
     several_labels: bool
     parameters: int
-    matrices: int
-    table: int
-
-    @property
-    def seq2seq(self) -> bool:
-        """Whether the checkpoint has a decoder too, of which nothing is exported."""
-        return self.model_type == "t5"
 
 
 def is_encoder(config: Mapping[str, Any]) -> bool:
@@ -84,23 +72,22 @@ def describe_encoder(checkpoint: Checkpoint) -> EncoderSpec:
     """
     reader = ConfigReader(checkpoint.config)
     keys = ENCODERS[str(checkpoint.config["model_type"])]
-    sizes = {name: reader.size(getattr(keys, name)) for name in ("hidden", "layers", "inner", "heads")}
+    sizes = EncoderSizes(*(reader.size(key) for key in (keys.layers, keys.hidden, keys.inner, keys.heads)))
     vocab, bound = reader.size("vocab_size"), _positions(reader, keys)
     task = _task(checkpoint)
     modules = read_modules(checkpoint) if task == "embed" else NO_MODULES
     labels = _labels(checkpoint.config) if task == "classify" else ()
     reader.finish()
-    counts = _counts(checkpoint, classify=task == "classify")
     return EncoderSpec(
         model_type=str(checkpoint.config["model_type"]),
         task=task,
-        **sizes,
+        sizes=sizes,
         vocab=vocab,
         max_tokens=_max_tokens(checkpoint, bound),
         modules=modules,
         labels=labels,
         several_labels=checkpoint.config.get("problem_type") == "multi_label_classification",
-        **counts,
+        parameters=_parameters(checkpoint, task),
     )
 
 
@@ -140,17 +127,11 @@ def _max_tokens(checkpoint: Checkpoint, bound: int) -> int:
     return min(int(told), bound) if isinstance(told, (int, float)) and 0 < told < UNBOUNDED else bound
 
 
-def _counts(checkpoint: Checkpoint, *, classify: bool) -> dict[str, int]:
-    unused = tuple(part for part in PARTS_DONE_ELSEWHERE if not (classify and part == "pooler."))
-    shapes = {
-        name: shape
+def _parameters(checkpoint: Checkpoint, task: Task) -> int:
+    """Count the weights that the exported graph needs."""
+    unused = tuple(part for part in PARTS_DONE_ELSEWHERE if part != "pooler." or task == "embed")
+    return sum(
+        prod(shape)
         for name, shape in checkpoint.shapes.items()
         if not any(f".{part}" in f".{name}" for part in unused) and not name.endswith("position_ids")
-    }
-    tables = {name for name in shapes if name.endswith(TABLES)}
-    products = {name for name, shape in shapes.items() if len(shape) == 2 and not NOT_MULTIPLIED.search(name)}
-    return {
-        "parameters": sum(map(prod, shapes.values())),
-        "matrices": sum(prod(shapes[name]) for name in products - tables),
-        "table": sum(prod(shapes[name]) for name in tables),
-    }
+    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OPSET = 21
 IR_VERSION = 10
 MICROSOFT = "com.microsoft"
-Attribute = int | float
+Attribute = int | float | str
 TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "uint8": TensorProto.UINT8}
 
 

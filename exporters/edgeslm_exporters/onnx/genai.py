@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from edgeslm_exporters.onnx.layout import Layout
 
 GENAI_GRAPH, GENAI_CONFIG = "genai.onnx", "genai_config.json"
+# Its runtime refuses families whose names it does not know (StableLM, OLMo 2, Mixtral, OPT, ...) and feeds GPT-2 other
+# inputs; what we write is driven in one way whatever the family.
+ANY_DECODER = "decoder"
 
 
 def write_genai(checkpoint: Checkpoint, layout: Layout, folder: Path) -> tuple[FileEntry, FileEntry]:
@@ -38,7 +41,7 @@ def genai_config(checkpoint: Checkpoint, layout: Layout) -> dict[str, Any]:
 def _model(checkpoint: Checkpoint, layout: Layout) -> dict[str, Any]:
     spec, stops = layout.spec, stop_tokens(checkpoint)
     found: dict[str, Any] = {
-        "type": spec.model_type,
+        "type": ANY_DECODER,
         "vocab_size": spec.vocab,
         "context_length": layout.context,
     }

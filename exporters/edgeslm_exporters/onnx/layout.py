@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from edgeslm_exporters.quantize.rotation import rotated_spec
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import BLOCKS, Quantization
 
@@ -211,7 +212,11 @@ def rotary_names(spec: DecoderSpec) -> dict[Rotary, str]:
 
 
 def layout(spec: DecoderSpec, recipe: Recipe, context: int) -> Layout:
-    """Return the exact layout of a decoder under a recipe, for a cache of `context` tokens."""
+    """Return the exact layout of a decoder under a recipe, for a cache of `context` tokens.
+
+    Raises UnsupportedArchitecture when the recipe rotates what cannot be rotated.
+    """
+    spec = rotated_spec(spec) if recipe.rotates else spec
     table = Matrix(spec.embedding, resolve(recipe.table, spec.hidden))
     head = None if spec.tied else Matrix(spec.head, resolve(recipe.table, spec.hidden))
     projections = tuple(_matrix(p, recipe) for p in spec.projections())
@@ -247,8 +252,8 @@ def _contents(
     if spec.positions is not None:
         yield POSITIONS, "float32", (min(context, spec.positions.rows), spec.hidden)
     for norm in spec.norms():
-        for name in norm.tensors:
-            yield name, "float32", (norm.width,)
+        for name, stacked in norm.tensors.items():
+            yield name, "float32", (norm.width,) if len(stacked) == 1 else (len(stacked), norm.width)
     for matrix in matrices:
         yield from matrix.tensors()
         if matrix.projection.biased:

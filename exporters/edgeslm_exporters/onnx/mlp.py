@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeslm_exporters.decoder_spec import Mlp
+from edgeslm_exporters.decoder_spec import Experts
 from edgeslm_exporters.onnx.builder import MICROSOFT
 from edgeslm_exporters.onnx.products import product
 
 if TYPE_CHECKING:
-    from edgeslm_exporters.decoder_spec import Activation, Layer
+    from edgeslm_exporters.decoder_spec import Activation, Layer, Mlp
     from edgeslm_exporters.onnx.builder import GraphBuilder
     from edgeslm_exporters.onnx.layout import Layout
 
 
 def mlp(graph: GraphBuilder, layout: Layout, layer: Layer, value: str) -> str:
-    """Return what the MLP of a layer makes of `value`."""
-    assert isinstance(layer.mlp, Mlp)
+    """Return what the MLP of a layer, or its experts, make of `value` [1, S, hidden]."""
+    if isinstance(layer.mlp, Experts):
+        return _experts(graph, layout, layer.mlp, layer.name, value)
     return _mlp(graph, layout, layer.mlp, layer.name, value)
 
 
@@ -40,3 +41,34 @@ def _activated(graph: GraphBuilder, activation: Activation, value: str, name: st
     if activation == "relu":
         return graph.op("Relu", [value], output)
     return graph.op({"gelu": "Gelu", "gelu_tanh": "FastGelu"}[activation], [value], output, MICROSOFT)
+
+
+def _experts(graph: GraphBuilder, layout: Layout, parts: Experts, name: str, value: str) -> str:
+    """Send each token to the experts it chose, and add up what they return.
+
+    An expert nobody chose multiplies no rows, which costs nothing; README.md says why not by the operator QMoE.
+    """
+    tokens = graph.op("Reshape", [value, graph.constant("experts.flat", [-1, layout.spec.hidden])], f"{name}.tokens")
+    shares = _shares(graph, layout, parts, name, tokens)
+    total = graph.op("Sub", [tokens, tokens], f"{name}.nothing")
+    for index, expert in enumerate(parts.mlps):
+        own = f"{name}.experts.{index}"
+        column = graph.op("Gather", [shares, graph.scalar(f"expert.{index}", index)], f"{own}.shares", axis=1)
+        found = graph.op("NonZero", [column], f"{own}.found")
+        rows = graph.op("Transpose", [found], f"{own}.rows")
+        fed = _mlp(graph, layout, expert, own, graph.op("GatherND", [tokens, rows], f"{own}.tokens"))
+        share = graph.op("GatherND", [column, rows], f"{own}.share")
+        factor = graph.op("Unsqueeze", [share, graph.constant("axis.1", [1])], f"{own}.factor")
+        weighted = graph.op("Mul", [fed, factor], f"{own}.weighted")
+        total = graph.op("ScatterND", [total, rows, weighted], f"{own}.total", reduction="add")
+    return graph.op("Unsqueeze", [total, graph.constant("axes.0", [0])], f"{name}.fed")
+
+
+def _shares(graph: GraphBuilder, layout: Layout, parts: Experts, name: str, tokens: str) -> str:
+    """Return each expert's share in each token, [S, experts]: 0 for those that were not chosen."""
+    scores = product(graph, layout.matrix(parts.router), tokens)
+    best = [f"{name}.best.scores", f"{name}.best"]
+    graph.ops("TopK", [scores, graph.constant("experts.chosen", [parts.chosen])], best, axis=-1)
+    shares = graph.op("Softmax", best[:1], f"{name}.best.shares", axis=-1)
+    none = graph.op("Sub", [scores, scores], f"{name}.none")
+    return graph.op("ScatterElements", [none, best[1], shares], f"{name}.shares", axis=1)

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 
 def normed(graph: GraphBuilder, norm: Norm, value: str, output: str) -> str:
-    """Normalise the last axis of `value`."""
+    """Normalise the last axis of `value`, [..., heads, width] where every head has factors of its own."""
     kind = {"rms": "SimplifiedLayerNormalization", "layer": "LayerNormalization"}[norm.kind]
-    return graph.op(kind, [value, *_factors(graph, norm)], output, axis=-1, epsilon=norm.epsilon, stash_type=1)
+    factors, name = _factors(graph, norm), output
+    if norm.of_heads:  # the operator takes factors as wide as what it normalises, no wider
+        factors, name = [graph.floats(f"ones.{norm.width}", [1.0] * norm.width, [norm.width])], f"{output}.plain"
+    graph.op(kind, [value, *factors], name, axis=-1, epsilon=norm.epsilon, stash_type=1)
+    return graph.op("Mul", [name, *_factors(graph, norm)], output) if norm.of_heads else name
 
 
 def normed_sum(graph: GraphBuilder, norm: Norm | None, value: str, residual: str, name: str) -> tuple[str, str]:

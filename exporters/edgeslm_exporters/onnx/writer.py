@@ -19,7 +19,7 @@ import numpy as np
 from edgeslm_agent.contract.manifest import FileEntry
 from edgeslm_agent.errors import UnsupportedOperator
 from edgeslm_exporters.onnx.layout import DATA_NAME, POSITIONS, ROW_POINTS, rotary_names
-from edgeslm_exporters.part_reader import norm_tensors, part_bias, part_rows
+from edgeslm_exporters.part_reader import norm_tensors, part_bias, part_codes, part_rows
 from edgeslm_exporters.quantize.blockwise import FP16_LARGEST, quantize_rows
 from edgeslm_exporters.quantize.packing import pack, unpack
 from edgeslm_exporters.quantized_rows import Blocks
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.decoder_spec import Part
     from edgeslm_exporters.onnx.layout import Layout, Matrix
+    from edgeslm_exporters.quantized_rows import QuantizedRows
+    from edgeslm_exporters.weights import Weights
 
     Array = np.ndarray[Any, np.dtype[Any]]
     Arrays = tuple[Array, ...]
+    Quantize = Callable[[Matrix, NDArray[np.float32]], QuantizedRows]
 
 ROW_BLOCK = 384 * 1024  # weights quantised at a time: fewer calls that hold the interpreter, temporaries of a few MB
 
@@ -53,20 +55,33 @@ class _Task:
     last: bool
 
 
+def round_to_nearest(matrix: Matrix, values: NDArray[np.float32]) -> QuantizedRows:
+    """Return rows of a matrix quantised without further knowledge: how `write_data` does it unless told otherwise."""
+    form = matrix.storage
+    assert isinstance(form, Blocks)
+    return quantize_rows(values, form.bits, form.block, symmetric=form.symmetric, per_row=form.per_row)
+
+
 def write_data(
-    checkpoint: Checkpoint, layout: Layout, folder: Path, threads: int, advance: Callable[[int], None]
+    weights: Weights,
+    layout: Layout,
+    folder: Path,
+    threads: int,
+    advance: Callable[[int], None],
+    quantize: Quantize = round_to_nearest,
 ) -> FileEntry:
     """Write the data file into `folder` and return its entry; `advance` is told how many weights were done.
 
+    `quantize` turns rows of a quantised matrix into codes; several threads call it.
     Raises BadCheckpoint when a weight is not finite.
     """
     tasks = [task for matrix in layout.matrices for task in _tasks(matrix)]
     with (folder / DATA_NAME).open("wb") as stream, ThreadPoolExecutor(threads, "quantize") as pool:
         out = _Output(layout, stream.fileno())
-        for name, values in _small_tensors(checkpoint, layout):
+        for name, values in _small_tensors(weights, layout):
             out.put(name, [values])
         later: list[Arrays] = []
-        for task, arrays in _ordered(pool, partial(_stored_rows, checkpoint), tasks, ahead=2 * threads):
+        for task, arrays in _ordered(pool, partial(_stored_rows, weights, quantize), tasks, ahead=2 * threads):
             names = [name for name, _, _ in task.matrix.tensors()]
             out.append(names[0], arrays[0])
             later.append(arrays[1:])
@@ -74,7 +89,7 @@ def write_data(
             if task.last:
                 for index, name in enumerate(names[1:]):
                     out.put(name, (small[index] for small in later))
-                _put_bias(checkpoint, task.matrix, out)
+                _put_bias(weights, task.matrix, out)
                 if task.matrix is layout.table and task.matrix.needs_row_points:
                     out.put(ROW_POINTS, [_row_points(task.matrix, later)])
                 later.clear()
@@ -82,14 +97,14 @@ def write_data(
     return FileEntry(f"artifacts/{DATA_NAME}", layout.weights_bytes, out.digest())
 
 
-def _small_tensors(checkpoint: Checkpoint, layout: Layout) -> Iterator[tuple[str, Array]]:
+def _small_tensors(weights: Weights, layout: Layout) -> Iterator[tuple[str, Array]]:
     """Yield tables of positions and norms in the order of the layout."""
     for rotary, name in rotary_names(layout.spec).items():
         yield from zip((f"{name}.cos", f"{name}.sin"), rotary_tables(rotary, layout.context), strict=True)
     if layout.spec.positions is not None:
-        yield POSITIONS, part_rows(checkpoint, layout.spec.positions, 0, layout.by_name[POSITIONS].shape[0])
+        yield POSITIONS, part_rows(weights, layout.spec.positions, 0, layout.by_name[POSITIONS].shape[0])
     for norm in layout.spec.norms():
-        yield from norm_tensors(checkpoint, norm)
+        yield from norm_tensors(weights, norm)
 
 
 def _tasks(matrix: Matrix) -> Iterator[_Task]:
@@ -120,14 +135,13 @@ def _ordered(
             future.cancel()
 
 
-def _stored_rows(checkpoint: Checkpoint, task: _Task) -> Arrays:
+def _stored_rows(weights: Weights, quantize: Quantize, task: _Task) -> Arrays:
     """Return the arrays of some rows in the order of `Matrix.tensors`."""
-    values = part_rows(checkpoint, task.part, task.start, task.stop)
-    storage = task.matrix.storage
+    storage, place = task.matrix.storage, (weights, task.part, task.start, task.stop)
     if not isinstance(storage, Blocks):
+        values = part_rows(*place)
         return (_as_fp16(task.part.weight, values) if storage == "fp16" else values,)
-    how = {"symmetric": storage.symmetric, "per_row": storage.per_row}
-    rows = quantize_rows(values, storage.bits, storage.block, **how)
+    rows = part_codes(*place, storage) or quantize(task.matrix, part_rows(*place))
     arrays = (pack(rows.codes, storage.bits), rows.scales)
     return arrays if rows.zero_points is None else (*arrays, pack(rows.zero_points, storage.bits))
 
@@ -150,9 +164,9 @@ def _row_points(table: Matrix, small: list[Arrays]) -> NDArray[np.uint8]:
     return pack(np.concatenate([unpack(points, 4, table.blocks) for _, points in small]).reshape(-1), 4)
 
 
-def _put_bias(checkpoint: Checkpoint, matrix: Matrix, out: _Output) -> None:
+def _put_bias(weights: Weights, matrix: Matrix, out: _Output) -> None:
     if matrix.projection.biased:
-        biases = [part_bias(checkpoint, part) for part in matrix.projection.parts]
+        biases = [part_bias(weights, part) for part in matrix.projection.parts]
         out.put(f"{matrix.projection.name}.bias", biases)
 
 

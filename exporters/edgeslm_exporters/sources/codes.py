@@ -12,6 +12,7 @@ from edgeslm_exporters.quantized_rows import QuantizedRows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from edgeslm_exporters.quantized_rows import Blocks
     from edgeslm_exporters.recipe import Quantization
 
 
@@ -33,24 +34,23 @@ class Codes:
         weights: NDArray[np.float32] = (self.codes.astype(np.float32) - zeros) * self.scales[:, self.group_of]
         return weights
 
-    def in_blocks(self, bits: int, block: int, *, symmetric: bool, per_row: bool) -> QuantizedRows | None:
-        """Return the same weights in blocks of `block` columns, or None where that form does not hold them exactly.
+    def in_blocks(self, form: Blocks) -> QuantizedRows | None:
+        """Return the same weights in another form of as many bits, or None where it does not hold them exactly.
 
         A block must lie inside one group; scales must be positive and exact in fp16 (a group whose scale is 0 holds
         zeros only: it gets scale 1); symmetric zeros must be 2^(bits - 1).
         """
-        first = self.group_of[::block]
-        if (per_row and self.scales.shape[1] > 1) or (
-            np.repeat(first, block)[: len(self.group_of)] != self.group_of
-        ).any():
+        first = self.group_of[:: form.block]
+        inside = (np.repeat(first, form.block)[: len(self.group_of)] == self.group_of).all()
+        if not inside or (form.per_row and self.scales.shape[1] > 1):
             return None
         scales, zeros = self.scales[:, first], self.zeros[:, first]
         empty = scales == 0
         if empty.any():
-            scales, zeros = np.where(empty, np.float32(1), scales), np.where(empty, np.uint8(1 << (bits - 1)), zeros)
-        if not _storable(scales) or (symmetric and (zeros != 1 << (bits - 1)).any()):
+            scales, zeros = np.where(empty, np.float32(1), scales), np.where(empty, np.uint8(form.zero), zeros)
+        if not _storable(scales) or (form.symmetric and (zeros != form.zero).any()):
             return None
-        return QuantizedRows(self._blocked(zeros, empty, block), scales, None if symmetric else zeros)
+        return QuantizedRows(self._blocked(zeros, empty, form.block), scales, None if form.symmetric else zeros)
 
     def _blocked(self, zeros: NDArray[np.uint8], empty: NDArray[np.bool_], block: int) -> NDArray[np.uint8]:
         """Return codes [rows, blocks, block]; what pads the last block and fills an empty one stands for zero."""

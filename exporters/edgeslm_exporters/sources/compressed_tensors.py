@@ -130,7 +130,8 @@ class IntegerMatrix:
 
 def _unsigned(signed: NDArray[np.int8]) -> NDArray[np.uint8]:
     """Add 128."""
-    return signed.view(np.uint8) ^ np.uint8(128)
+    unsigned: NDArray[np.uint8] = signed.view(np.uint8) ^ np.uint8(128)
+    return unsigned
 
 
 def _shape(files: WeightFiles, module: str, form: Quantization) -> tuple[int, int]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgeslm_exporters.quantized_rows import QuantizedRows
+    from edgeslm_exporters.quantized_rows import Blocks, QuantizedRows
     from edgeslm_exporters.weights import Weights
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
@@ -44,6 +44,10 @@ _PLAIN: dict[str, tuple[object, ...]] = {
     "trainable_token_indices": (None, [], {}),
     "target_parameters": (None, []),
     "alora_invocation_tokens": (None, []),
+    "use_bdlora": (None, False),
+    "arrow_config": (None,),
+    "kasa_config": (None,),
+    "monteclora_config": (None,),
     "init_lora_weights": (None, True, False, "gaussian", "eva", "orthogonal"),
 }
 
@@ -86,13 +90,11 @@ class Adapted:
         merged: NDArray[np.float32] = values + added.left[start:stop] @ added.right
         return merged
 
-    def quantized_rows(
-        self, name: str, start: int, stop: int, bits: int, block: int, *, symmetric: bool, per_row: bool
-    ) -> QuantizedRows | None:
+    def quantized_rows(self, name: str, start: int, stop: int, form: Blocks) -> QuantizedRows | None:
         """Return the codes of a tensor the adapter leaves alone, as `QuantizedWeights` does."""
         untouched = name not in self._sums and name not in self._replaced.headers
         if untouched and isinstance(self._base, QuantizedWeights):
-            return self._base.quantized_rows(name, start, stop, bits, block, symmetric=symmetric, per_row=per_row)
+            return self._base.quantized_rows(name, start, stop, form)
         return None
 
 
@@ -171,7 +173,8 @@ def _scale(settings: Mapping[str, Any], module: str, *, rank: int) -> np.float32
     )
     if not isinstance(alpha, (int, float)) or rank == 0:
         raise BadCheckpoint(f"{CONFIG}: lora_alpha of {module} is {alpha!r}", "save the adapter again")
-    return np.float32(alpha / (math.sqrt(rank) if settings.get("use_rslora") else rank))
+    scale = np.float32(float(alpha) / (math.sqrt(rank) if settings.get("use_rslora") else rank))
+    return scale
 
 
 def _check(base: Weights, adapter: Mapping[str, tuple[int, ...]], files: WeightFiles) -> None:

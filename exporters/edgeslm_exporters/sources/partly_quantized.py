@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgeslm_exporters.quantized_rows import QuantizedRows
+    from edgeslm_exporters.quantized_rows import Blocks, QuantizedRows
     from edgeslm_exporters.sources.codes import Matrix
     from edgeslm_exporters.weights import Weights
 
@@ -42,11 +42,9 @@ class PartlyQuantized:
             )
         return weights
 
-    def quantized_rows(
-        self, name: str, start: int, stop: int, bits: int, block: int, *, symmetric: bool, per_row: bool
-    ) -> QuantizedRows | None:
+    def quantized_rows(self, name: str, start: int, stop: int, form: Blocks) -> QuantizedRows | None:
         """Return a tensor's own codes as `QuantizedWeights` does."""
         matrix = self._matrices.get(name)
-        if matrix is None or matrix.form.bits != bits:
+        if matrix is None or matrix.form.bits != form.bits:
             return None
-        return matrix.codes(start, stop).in_blocks(bits, block, symmetric=symmetric, per_row=per_row)
+        return matrix.codes(start, stop).in_blocks(form)

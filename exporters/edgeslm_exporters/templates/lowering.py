@@ -247,9 +247,11 @@ class _Statements(_Expressions):
             return self.block(node.body if test else otherwise)
         before = dict(self.scopes[-1])
         then = self.block(node.body)
-        after, self.scopes[-1] = self.scopes[-1], before
+        one, self.scopes[-1] = self.scopes[-1], before
         statement = ["if", test, then, self.block(otherwise)]
-        self.scopes[-1] = _joined(after, self.scopes[-1])
+        other = self.scopes.pop()
+        outside = {name: self._known(name) for name in one.keys() | other.keys()}  # what a branch did not set
+        self.scopes.append(_joined({**outside, **one}, {**outside, **other}))
         return [statement]
 
     def _on_for(self, node: nodes.For) -> list[Node]:
@@ -315,10 +317,12 @@ def _first_of(node: nodes.If) -> tuple[Any, ...]:
 
 
 def _joined(one: Mapping[str, Node | Kind], other: Mapping[str, Node | Kind]) -> dict[str, Node | Kind]:
-    """Return what is known after two branches: what both agree on."""
-    shared = {name for name in one.keys() & other.keys() if type(one[name]) is type(other[name])}
-    agreed = {name: one[name] for name in shared if one[name] == other[name]}
-    return {**dict.fromkeys({*one, *other}, Kind.ANY), **agreed}
+    """Return what is known of the same names after two branches: what both agree on."""
+    return {name: one[name] if _is_same(one[name], other[name]) else Kind.ANY for name in one}
+
+
+def _is_same(one: Node | Kind, other: Node | Kind) -> bool:
+    return type(one) is type(other) and bool(one == other)
 
 
 def _unsupported(what: str, node: nodes.Node) -> Unsupported:

@@ -56,8 +56,13 @@ PHI_CASES = (
     ),
     Case(
         "phi-shared-heads",
-        {**_PHI, **dimensions(96, "4/2", 112, 61, tied=False), **rope(5000.0, partial_rotary_factor=1.0)},
-        seed=3,
+        {
+            **_PHI,
+            **dimensions(96, "4/2", 112, 61, tied=False),
+            "qk_layernorm": True,
+            **rope(5000.0, partial_rotary_factor=1.0),
+        },
+        seed=19,
     ),
     Case(
         "phi3-window",

@@ -53,6 +53,17 @@ def test_results_of_a_busy_machine_are_marked(results: Path) -> None:
     assert "40% idle" in report.filled("<!-- bench:export -->\n<!-- /bench -->\n")
 
 
+def test_figures_without_rounds_and_clock_say_so_and_a_side_may_lack_a_column(results: Path) -> None:
+    sides = {"plain": {"median": {"kld_mean": 0.25}}, "mixed": {"median": {"kld_mean": 0.125, "expected_kld": 0.1}}}
+    taken = {**RESULT, "settings": {}, "sides": sides}
+    (results / "cortex-a76-4cores" / "mixed.json").write_text(json.dumps(taken), encoding="utf-8")
+    text = report.filled("<!-- bench:mixed -->\n<!-- /bench -->\n")
+    assert "| plain | 0.25000 |  |" in text
+    assert "| mixed | 0.12500 | 0.10000 |" in text
+    assert "Taken once" in text
+    assert "busy" not in text
+
+
 @pytest.mark.usefixtures("results")
 def test_bench_without_results_says_so() -> None:
     assert "no results yet" in report.filled("<!-- bench:decode -->\n<!-- /bench -->\n")

@@ -9,6 +9,7 @@ import pytest
 
 from edgeslm_agent.errors import BadCheckpoint, MissingExtra, UsageError
 from edgeslm_exporters.checkpoint import open_checkpoint
+from edgeslm_exporters.quantized_rows import Blocks
 from support.checkpoints import build_checkpoint, case_named
 from support.hf_layout import write_safetensors
 from support.tiny import tiny_case, tiny_checkpoint
@@ -27,8 +28,8 @@ def test_a_folder_is_named_after_itself_and_has_no_revision(tmp_path: Path) -> N
 
 def test_shards_together_hold_every_tensor(tmp_path: Path) -> None:
     checkpoint = open_checkpoint(build_checkpoint(SHARDED, tmp_path / "c"))
-    assert len({checkpoint.header(name).file for name in checkpoint.tensor_names}) == 3
-    assert "model.norm.weight" in checkpoint.tensor_names
+    assert len([file for file in checkpoint.list_files() if file.suffix == ".safetensors"]) == 3
+    assert {"model.norm.weight", "lm_head.weight"} <= checkpoint.shapes.keys()
 
 
 def test_the_digest_follows_the_content_and_not_the_place(tmp_path: Path) -> None:
@@ -48,8 +49,8 @@ def test_a_changed_weight_changes_the_digest(tmp_path: Path) -> None:
 
 
 def test_not_a_folder_and_not_a_hub_id_is_a_usage_error(tmp_path: Path) -> None:
-    for source in ("nonsense", "a/b/c", "./missing", tmp_path / "missing"):
-        with pytest.raises(UsageError, match="neither a folder nor a hub id"):
+    for source in ("nonsense", "a/b/c", "./missing", "owner/missing.gguf", tmp_path / "missing"):
+        with pytest.raises(UsageError, match=r"neither a folder, nor a \.gguf file, nor a hub id"):
             open_checkpoint(source)
 
 
@@ -84,7 +85,7 @@ def test_missing_tokenizer_is_named_when_it_is_asked_for(tmp_path: Path) -> None
     checkpoint = tiny_checkpoint(tmp_path / "c")
     (tmp_path / "c" / "tokenizer.json").unlink()
     with pytest.raises(BadCheckpoint, match=r"has no tokenizer\.json"):
-        checkpoint.tokenizer_path  # noqa: B018  # the property is what raises
+        checkpoint.tokenizer_json  # noqa: B018  # the property is what raises
 
 
 def test_a_tokenizer_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -125,9 +126,8 @@ def test_weights_of_another_type_are_refused_by_name(tmp_path: Path) -> None:
     file = folder / "model.safetensors"
     file.write_bytes(file.read_bytes().replace(b'"F32"', b'"I32"', 1))
     checkpoint = open_checkpoint(folder)
-    name = next(name for name in checkpoint.tensor_names if checkpoint.header(name).dtype == "I32")
-    with pytest.raises(BadCheckpoint, match=f"{name} is stored as I32"):
-        checkpoint.rows(name, 0, 1)
+    with pytest.raises(BadCheckpoint, match=r"model\.embed_tokens\.weight is stored as I32"):
+        checkpoint.rows("model.embed_tokens.weight", 0, 1)
 
 
 def test_an_infinite_weight_is_refused_with_tensor_and_rows(tmp_path: Path) -> None:
@@ -139,9 +139,26 @@ def test_an_infinite_weight_is_refused_with_tensor_and_rows(tmp_path: Path) -> N
         open_checkpoint(folder).rows("bad.weight", 2, 4)
 
 
-def test_rows_can_be_read_after_close_and_again(tmp_path: Path) -> None:
+def test_a_checkpoint_as_published_in_floats_has_no_codes_and_no_recipe_of_its_own(tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c")
-    first = checkpoint.rows("model.norm.weight", 0, 1)
-    checkpoint.close()
-    assert (checkpoint.rows("model.norm.weight", 0, 1) == first).all()
-    checkpoint.close()
+    form = Blocks(4, 32, symmetric=True, per_row=False)
+    assert checkpoint.quantized_rows("model.norm.weight", 0, 1, form) is None
+    assert (checkpoint.own_recipe, checkpoint.notes) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        ("---\nlicense: apache-2.0\ntags:\n- x\n---\n# Model\n", "apache-2.0"),
+        ("---\r\nlicense: 'mit'\r\n---\r\n", "mit"),
+        ("---\nlicense: other\nlicense_name: llama3.2 # see the file\n---\n", "llama3.2"),
+        ("---\ntags: [x]\nlicense:\n- mit\n---\n", "mit"),
+        ("---\ntags: [x]\n---\nlicense: mit\n", ""),
+        ("license: mit\n", ""),
+    ],
+)
+def test_the_licence_is_what_the_model_card_says(tmp_path: Path, card: str, licence: str) -> None:
+    checkpoint = tiny_checkpoint(tmp_path / "c")
+    assert checkpoint.licence == ""
+    (tmp_path / "c" / "README.md").write_bytes(card.encode())
+    assert open_checkpoint(tmp_path / "c").licence == licence

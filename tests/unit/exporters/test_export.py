@@ -75,7 +75,7 @@ def test_progress_ends_at_the_units_announced(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     done: list[int] = []
     artifact = export.convert(checkpoint, parse_recipe("fp32"), 64, tmp_path / "out", advance=done.append)
-    assert sum(done) == work_units(artifact.spec)
+    assert sum(done) == work_units(artifact.spec, artifact.recipe)
 
 
 def test_every_weight_lies_where_the_layout_says(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeslm_agent.errors import BadCheckpoint
-from edgeslm_exporters.weight_files import read_headers, read_rows
+from edgeslm_exporters.weight_files import WeightFiles, read_headers
 from support.hf_layout import encode_tensor, write_safetensors
 
 if TYPE_CHECKING:
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 def rows(file: Path, name: str, start: int, stop: int) -> NDArray[np.float32]:
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        return read_rows(descriptor, read_headers(file)[name], start, stop)
-    finally:
-        os.close(descriptor)
+    return WeightFiles(read_headers(file), lambda _name: file).rows(name, start, stop)
 
 
 def written(folder: Path, dtype: str = "F32") -> Path:
@@ -67,14 +63,11 @@ def test_a_truncated_file_is_refused_by_its_header(tmp_path: Path, kept: int) ->
 
 def test_a_file_that_shrinks_after_opening_is_refused_by_rows(tmp_path: Path) -> None:
     file = written(tmp_path)
-    header = read_headers(file)["first"]
-    os.truncate(file, header.offset + 20)
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        with pytest.raises(BadCheckpoint, match="truncated"):
-            read_rows(descriptor, header, 0, 6)
-    finally:
-        os.close(descriptor)
+    files = WeightFiles(read_headers(file), lambda _name: file)
+    os.truncate(file, file.stat().st_size - 60)
+    assert files.rows("first", 0, 1).shape == (1, 4)
+    with pytest.raises(BadCheckpoint, match="truncated"):
+        files.rows("first", 0, 6)
 
 
 @pytest.mark.parametrize(
@@ -103,5 +96,5 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path, dtype: str, bad:
     values[1, 2] = bad
     write_safetensors(tmp_path / "one", {"x": values}, dtype)
     assert (rows(tmp_path / "one", "x", 0, 1) == 1).all()
-    with pytest.raises(ValueError, match="NaN or infinity"):
+    with pytest.raises(BadCheckpoint, match="x holds NaN or infinity in rows 1 to 1"):
         rows(tmp_path / "one", "x", 1, 2)

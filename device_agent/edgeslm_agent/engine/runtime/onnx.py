@@ -216,9 +216,7 @@ def _session_options(ort: ModuleType, threads: int, extra: Mapping[str, str]) ->
     return options
 
 
-def open_session(
-    ort: ModuleType, graph: Path, threads: int, extra: Mapping[str, str] = _NO_CONFIG
-) -> InferenceSession:
+def open_session(ort: ModuleType, graph: Path, threads: int, extra: Mapping[str, str] = _NO_CONFIG) -> InferenceSession:
     """Load a graph on the CPU; `extra` are session configuration entries beside SESSION_CONFIG.
 
     Raises what `translated` makes of the runtime's refusal.

@@ -62,7 +62,8 @@ def _nibbles(packed: Bytes) -> Bytes:
 
 def _fifth_bits(packed: Bytes) -> Bytes:
     """Return 32 bits [blocks, 4 bytes] as the fifth bit of 32 codes."""
-    return np.unpackbits(packed, axis=1, bitorder="little") * np.uint8(16)
+    bits: Bytes = np.unpackbits(packed, axis=1, bitorder="little") * np.uint8(16)
+    return bits
 
 
 def _q4_1(raw: Bytes) -> Floats:

@@ -121,6 +121,25 @@ def test_new_connection_sends_again_what_was_on_its_way() -> None:
     assert [numbers(batch) for batch in sent(uplink, 2.0, 10)] == [[1, 2, 3]]
 
 
+def test_fresh_record_that_goes_missing_during_a_sweep_comes_again_in_the_same_connection() -> None:
+    spool = filled(2000, "old")
+    uplink = Uplink(spool)
+    uplink.connected(0.0)
+    recorder = Recorder(spool, "new")
+    recorder.event("started", "info", "", 5.0, 0.0)
+    recorder.commit(5.0, 0.0)
+    assert uplink.next(0.0)  # and it never arrives
+    acks: list[tuple[float, Ack]] = []
+    for step in range(1, 600):
+        now = step * 0.05
+        if batch := uplink.next(now):
+            boot = "old" if batch.leaf == "telemetry" else "new"
+            acks.append((now + 1.5, Ack(boot, ranges_of(numbers(batch)))))
+        while acks and acks[0][0] <= now:
+            uplink.acknowledge(acks.pop(0)[1], now)
+    assert spool.depth == 0
+
+
 def test_tombstones_are_told_in_every_sweep_until_they_are_acknowledged() -> None:
     spool = Spool(None)
     spool.append([], [("b0", (1, 7))])
@@ -191,7 +210,6 @@ def test_any_course_of_losses_ends_with_everything_delivered(dice: random.Random
         elif step == "deliver":
             deliver(reliable=False)
         now += dice.choice([0.01, 0.5, 6.0, 400.0]) if step == "wait" else 0.06
-    uplink.connected(now)
     for _ in range(3000):
         now += 0.5
         deliver(reliable=True)

@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.export import Artifact
 
-CASES = ("llama-tied-f32", "llama-head8", "llama-head24-explicit", "mistral-window", "qwen2-f16-sharded")
+CASES = (
+    "llama-tied-f32",
+    "llama-head8",
+    "llama-head24-explicit",
+    "mistral-window",
+    "qwen2-f16-sharded",
+    "gemma3-pattern",
+    "gpt2",
+    "bloom-6-heads",
+    "mixtral",
+)
 SPLITS = (7, 1, 5, 1, 1)  # tokens a call: a prompt, a step, a second turn on top of the cache, two steps
 
 
@@ -136,7 +146,7 @@ def test_the_config_describes_the_graph(tmp_path: Path) -> None:
     artifact = with_genai(tiny_checkpoint(tmp_path / "c", case_named("llama-head24-explicit")), tmp_path / "out")
     config = json.loads((tmp_path / "out/artifacts/genai_config.json").read_text())
     model, decoder, spec = config["model"], config["model"]["decoder"], artifact.spec
-    assert (model["type"], model["vocab_size"], model["context_length"]) == ("llama", spec.vocab, CONTEXT)
+    assert (model["type"], model["vocab_size"], model["context_length"]) == ("decoder", spec.vocab, CONTEXT)
     assert (model["bos_token_id"], model["eos_token_id"], model["pad_token_id"]) == (1, [2], 2)
     shape = ("head_size", "num_attention_heads", "num_key_value_heads", "num_hidden_layers", "hidden_size")
     assert [decoder[key] for key in shape] == [24, 4, 2, 2, 80]

@@ -1,0 +1,1 @@
+"""Encoders on the third floor: their plan becomes a bundle, with quality, measurement and choice as for decoders."""
