@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from bench import machine
 from bench.environments import CACHE
 from bench.harness import Target, publish
-from edgeslm import catalog
-from edgeslm.mixing import Trials
-from edgeslm.profiler.dataset import Dataset
-from edgeslm.profiler.quality import MAX_SCORED_TOKENS
+from edgeslm import builtin, catalog
+from edgeslm.mixing import REMEMBERED_BYTES, Trials
+from edgeslm.profiler.dataset import Dataset, read_tasks
+from edgeslm.profiler.quality import MAX_SCORED_TOKENS, Remembered
 from edgeslm.profiler.sensitivity import Goal, recipe_of
 from edgeslm.progress import silent
 from edgeslm.reference import reference_of
@@ -89,12 +89,13 @@ def _target(side: Side, uniform: list[Side]) -> Target:
 def _measured(model: str) -> list[Side]:
     """Return every uniform recipe and, for the size of each, the mix."""
     source = open_source(None if model == "home" else str(_trained(model)))
-    calibration, held_out = calibration_beside(source.label, None, None) if model == "home" else _texts(model)
+    calibration, held_out = _built_in(source.label) if model == "home" else _texts(model)
     with TemporaryDirectory(dir=CACHE) as folder:
         context = source.spec.max_positions
         trials = Trials(source, catalog.device(DEVICE), context, calibration, Path(folder) / model, silent)
         found = trials.sensitivity()
-        with Session.open(reference_of(source, context, silent)) as reference:
+        with Session.open(reference_of(source, context, silent)) as opened:
+            reference = Remembered(opened, REMEMBERED_BYTES)
 
             def side(recipe: Recipe, target: int | None, expected: float | None) -> Side:
                 places = trials.layout(recipe)
@@ -110,6 +111,13 @@ def _measured(model: str) -> list[Side]:
 def _solved(found: Sensitivity, size: int) -> tuple[Recipe, int, float]:
     (mix,) = found.mixes_for(Goal(size, None))
     return recipe_of(mix), size, mix.kld
+
+
+def _built_in(label: str) -> tuple[Dataset, Dataset]:
+    """Return the calibration tasks of the built-in model, and all that it is judged by."""
+    calibration, judged = calibration_beside(label, None, None)
+    templates = read_tasks(builtin.tasks("templates"))
+    return calibration, Dataset("unseen combinations and templates", tasks=(*judged.tasks, *templates.tasks))
 
 
 def _trained(size: str) -> Path:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bench import machine
 from bench.environments import CACHE
-from bench.harness import Target, medians, publish
+from bench.harness import Target, publish
 from edgeslm.pack import assemble
 from edgeslm.profiler.dataset import Dataset, read_text
-from edgeslm.profiler.quality import evaluate, sequences
+from edgeslm.profiler.quality import compare_all, sequences
 from edgeslm.source import calibration_beside, open_source
 from edgeslm_agent.engine.session import Session
 from edgeslm_exporters.calibrate import TOKENS
@@ -31,9 +34,11 @@ if TYPE_CHECKING:
 
     from bench.harness import Figures
     from edgeslm.source import Source
+    from edgeslm_exporters.export import Artifact
 
 CONTEXT = 256
-MIX = "wi4b32-afp32-di8b32-hi8b32"  # about six bits
+FOUR_BITS = "wi4b32-afp32"
+MIX = f"{FOUR_BITS}-di8b32-hi8b32"  # about six bits
 RECIPES = (
     "fp16",
     "wi8-afp32",
@@ -68,11 +73,63 @@ def subjects() -> list[Subject]:
     return found
 
 
-def measure(subject: Subject, recipes: Sequence[str]) -> dict[str, list[Figures]]:
+def measure(subject: Subject, recipes: Sequence[str]) -> dict[str, Figures]:
     """Export every recipe, and compare each with fp32."""
+    with tempfile.TemporaryDirectory(prefix="edgeslm-bench-") as folder, ExitStack() as stack:
+        reference, _ = _opened(stack, subject, "fp32", Path(folder) / "fp32", ())
+        texts = [scored.token_ids for scored in sequences(reference, subject.calibration, TOKENS)]
+        judged = list(sequences(reference, subject.judged))
+        found = {}
+        for recipe in recipes:
+            with ExitStack() as trial:
+                candidate, artifact = _opened(trial, subject, recipe, Path(folder) / recipe, texts)
+                divergence, agreement, _ = compare_all(candidate, reference, judged)
+            found[recipe] = {
+                "kld_mean": float(divergence.mean()),
+                "kld_p99": float(np.quantile(divergence, 0.99)),
+                "top1_percent": 100 * float(agreement.mean()),
+                "weights_kb": artifact.layout.weights_bytes / 1e3,
+                "effective_bits": artifact.layout.effective_bits,
+            }
+            sys.stderr.write(f"{subject.name} {recipe}: {found[recipe]['kld_mean']:.5f} nats\n")
+    return found
+
+
+def _opened(
+    stack: ExitStack, subject: Subject, recipe: str, folder: Path, texts: Sequence[Sequence[int]]
+) -> tuple[Session, Artifact]:
+    """Export a recipe and open it; the stack closes it."""
     checkpoint = subject.source.checkpoint
-    with tempfile.TemporaryDirectory(prefix="edgeslm-bench-") as folder:
-        with _exported(subject, "fp32", Path(folder) / "fp32", ()) as (_, reference):
-            texts = [scored.token_ids for scored in sequences(reference, subject.calibration, TOKENS)]
-            ...
-    return {}
+    folder.mkdir()
+    artifact = convert(checkpoint, parse_recipe(recipe), CONTEXT, folder, calibration=texts)
+    bundle = assemble(folder, checkpoint, subject.source.label, artifact, f"{checkpoint.name}_{recipe}")
+    return stack.enter_context(Session.open(bundle, check_probe=False)), artifact
+
+
+def targets(name: str, found: dict[str, Figures]) -> list[Target]:
+    """Return the published orderings as promises: each ratio of mean KL is below one."""
+    kld = {recipe: figures["kld_mean"] for recipe, figures in found.items()}
+    rows = f"{FOUR_BITS.partition('b')[0]}-afp32"
+    ordered = [("wi8-afp32", MIX), (MIX, FOUR_BITS), (FOUR_BITS, "wi4b128-afp32"), ("wi4b128-afp32", rows)]
+    better = [(f"{base}-{way}", base) for base, way in ((FOUR_BITS, "gptq"), (FOUR_BITS, "awq"), (rows, "gptq"))]
+    return [
+        Target(f"{name}: KL of {low} / {high}", kld[low] / kld[high], 1.0, at_least=False, unit="x")
+        for low, high in (*ordered, *better)
+    ]
+
+
+def main() -> None:
+    """Measure every recipe on every model and publish."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    idle = machine.idle_share()
+    samples, promises = {}, []
+    for subject in subjects():
+        found = measure(subject, RECIPES)
+        samples |= {f"{subject.name}: {recipe}": [figures] for recipe, figures in found.items()}
+        promises += targets(subject.name, found)
+    versions = {"edgeslm": machine.versions_in(Path(sys.executable), "edgeslm", "onnxruntime", "numpy")}
+    publish("quantisation", samples, promises, versions, {"rounds": 1, "idle_before": idle})
+
+
+if __name__ == "__main__":
+    main()

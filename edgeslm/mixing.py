@@ -16,7 +16,7 @@ from edgeslm import catalog
 from edgeslm.pack import assemble, staging
 from edgeslm.planning import Course, plan_source
 from edgeslm.profiler.knapsack import Option
-from edgeslm.profiler.quality import mean_divergence
+from edgeslm.profiler.quality import Remembered, mean_divergence
 from edgeslm.profiler.sensitivity import Sensitivity, recipe_of
 from edgeslm.reference import reference_of
 from edgeslm_agent.engine.session import Session
@@ -32,13 +32,17 @@ if TYPE_CHECKING:
     from edgeslm.planning import Wish
     from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.plan import Objective
+    from edgeslm.profiler.quality import Scorer
     from edgeslm.profiler.sensitivity import Goal
     from edgeslm.progress import Progress
     from edgeslm.source import Source
     from edgeslm_exporters.onnx.layout import Layout
     from edgeslm_exporters.recipe import Storage, TensorClass
 
-CALIBRATION_TOKENS = 4096  # the mean KL of one class is then known to about 5 %
+# A few unlikely tokens make most of a mean KL, so more tokens calibrate better; for larger models they cost more.
+MOST_TOKENS, FEWEST_TOKENS = 16_384, 2_048
+WEIGHTS_TIMES_TOKENS = 3e11
+REMEMBERED_BYTES = 256 * 2**20  # logits of the reference that are computed once instead of once an option
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Trials:
     source: Source
     profile: Profile
     context: int
-    calibration: Dataset
+    calibration: Dataset | None
     near: Path
     progress: Progress
 
@@ -68,25 +72,28 @@ class Trials:
 
         Raises what converting and running a model raise.
         """
+        assert self.calibration is not None, "a mix needs data to calibrate on"
+        calibration = self.calibration
         storages = [recipe.qkv for recipe in self.uniform()]
         label, units = "measuring what each class of weights loses", len(storages) * len(TENSOR_CLASSES)
         with (
-            Session.open(reference_of(self.source, self.context, self.progress)) as reference,
+            Session.open(reference_of(self.source, self.context, self.progress)) as opened,
             self.progress(label, units) as advance,
         ):
+            reference, tokens = Remembered(opened, REMEMBERED_BYTES), calibration_tokens(self.source.spec.parameters)
 
             def option(name: TensorClass, storage: Storage) -> Option:
                 alone = _only(name, storage)
-                kld = self.divergence(alone, reference, self.calibration, CALIBRATION_TOKENS)
+                kld = self.divergence(alone, reference, calibration, tokens)
                 advance(1)
                 return Option(storage, class_bytes(self.layout(alone), name), kld)
 
             options = {name: [option(name, storage) for storage in storages] for name in TENSOR_CLASSES}
         exact = self.layout(_only("qkv", "fp32"))
         fixed = exact.weights_bytes - sum(class_bytes(exact, name) for name in TENSOR_CLASSES)
-        return Sensitivity(self.calibration.name, fixed, options)
+        return Sensitivity(calibration.name, fixed, options)
 
-    def divergence(self, recipe: Recipe, reference: Session, data: Dataset, most_tokens: int) -> float:
+    def divergence(self, recipe: Recipe, reference: Scorer, data: Dataset, most_tokens: int) -> float:
         """Export a recipe for a moment and return its KL from the reference, in nats a token."""
         checkpoint = self.source.checkpoint
         with staging(self.near) as folder:
@@ -94,6 +101,11 @@ class Trials:
             bundle = assemble(folder, checkpoint, self.source.label, artifact, f"{checkpoint.name}_{recipe.name}")
             with Session.open(bundle, check_probe=False) as candidate:
                 return mean_divergence(candidate, reference, data, most_tokens)
+
+
+def calibration_tokens(parameters: int) -> int:
+    """Return how many tokens each option is measured on."""
+    return int(min(MOST_TOKENS, max(FEWEST_TOKENS, WEIGHTS_TIMES_TOKENS / parameters)))
 
 
 def _only(name: TensorClass, storage: Storage) -> Recipe:

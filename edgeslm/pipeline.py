@@ -25,7 +25,7 @@ from edgeslm.profiler.sensitivity import Goal
 from edgeslm.progress import silent, untold
 from edgeslm.reference import cached_reference, reference_of
 from edgeslm.source import calibration_beside, open_source, own_tasks, source_of
-from edgeslm.workshop import Workshop
+from edgeslm.workshop import Judging, Workshop
 from edgeslm_agent.bundle import open_bundle, write_evidence
 from edgeslm_agent.errors import EnvironmentProblem, GateFailed, Incompatible
 from edgeslm_agent.host import PeakAnonymous
@@ -33,7 +33,6 @@ from edgeslm_agent.host import PeakAnonymous
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgeslm.catalog import Profile
     from edgeslm.planning import Course
     from edgeslm.profiler.assess import Assessment
     from edgeslm.profiler.dataset import Dataset
@@ -118,13 +117,14 @@ def export(
     began = time.perf_counter()
     bounds, profile, source = gate_named(gate), catalog.device(device, memory=memory), open_source(model)
     wish = Wish(tuple(recipes), tuple(formats), context, objective, target_size)
-    judging = Judging(data, calibration, bounds)
+    judging = _judging(source, wish, data, calibration, bounds)
     near = Path(out) if out is not None else Path(source.checkpoint.name)
     if out is not None:
         check_free(near, None, force=force)
     with PeakAnonymous() as peak, ExitStack() as stack:
-        judged, course = _Setting(source, profile, wish, near, progress).course(judging)
-        workshop = Workshop(source, profile, judged, bounds, measured, genai, progress)
+        trials = Trials(source, profile, deployed_context(source.spec, context), judging.calibration, near, progress)
+        course = _course(trials, wish, judging)
+        workshop = Workshop(source, profile, judging, measured, genai, progress)
         built = _build(stack, course, workshop, near, tell)
         dropped = [Contender(candidate) for candidate in course.plan.candidates if not candidate.kept]
         contenders = [*(entry.contender() for entry in built), *dropped]
@@ -155,37 +155,24 @@ def evaluate_bundle(
     return assessment
 
 
-@dataclass(frozen=True)
-class Judging:
-    """The user's data to judge by and to calibrate on, None where not given, and the gate; None judges nothing."""
+def _judging(
+    source: Source, wish: Wish, data: Dataset | None, calibration: Dataset | None, gate: Gate | None
+) -> Judging:
+    """Choose the data: the user's, else the model's own, else the default text; never the same for both ends."""
+    if not wish.calibrates:
+        return Judging(data or own_tasks(source.label) or default_text() if gate else None, None, gate)
+    calibration, judged = calibration_beside(source.label, data, calibration)
+    return Judging(judged if gate or wish.mixed else None, calibration, gate)
 
-    data: Dataset | None
-    calibration: Dataset | None
-    gate: Gate | None
 
-
-@dataclass(frozen=True)
-class _Setting:
-    """The model, the board, what was asked for, and where things may be written."""
-
-    source: Source
-    profile: Profile
-    wish: Wish
-    near: Path
-    progress: Progress
-
-    def course(self, judging: Judging) -> tuple[Dataset | None, Course]:
-        """Return what quality is measured on (None: it is not), and what to build."""
-        label, spec = self.source.label, self.source.spec
-        if not self.wish.mixed:
-            judged = judging.data or own_tasks(label) or default_text()
-            return judged if judging.gate else None, plain_course(self.source, self.profile, self.wish)
-        calibration, judged = calibration_beside(label, judging.data, judging.calibration)
-        gate = judging.gate and gate_for(judging.gate, spec.parameters, json_tasks=judged.json_tasks)
-        context = deployed_context(spec, self.wish.context)
-        trials = Trials(self.source, self.profile, context, calibration, self.near, self.progress)
-        goal = Goal(self.wish.target_size, None if gate is None else gate.kld_mean)
-        return judged, mixed_course(trials, self.wish, goal)
+def _course(trials: Trials, wish: Wish, judging: Judging) -> Course:
+    """Return what to build: a mix where one is asked for, else named recipes or steps."""
+    if not wish.mixed:
+        return plain_course(trials.source, trials.profile, wish)
+    parameters, gate = trials.source.spec.parameters, judging.gate
+    if gate is not None and judging.data is not None:
+        gate = gate_for(gate, parameters, json_tasks=judging.data.json_tasks)
+    return mixed_course(trials, wish, Goal(wish.target_size, None if gate is None else gate.kld_mean))
 
 
 def _build(stack: ExitStack, course: Course, workshop: Workshop, near: Path, tell: Tell) -> list[Built]:

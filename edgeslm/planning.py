@@ -12,6 +12,7 @@ from edgeslm.profiler.plan import plan as plan_variants
 from edgeslm.source import Source, open_source
 from edgeslm_agent.errors import UsageError
 from edgeslm_exporters.encoder.spec import describe_encoder, is_encoder
+from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,11 @@ class Wish:
     def mixed(self) -> bool:
         """Whether the recipe is to be solved for."""
         return MIXED in self.recipes or self.target_size is not None
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether something of what is built learns from data, which then must not judge it."""
+        return self.mixed or any(parse_recipe(recipe).calibrates for recipe in self.recipes)
 
 
 @dataclass(frozen=True)

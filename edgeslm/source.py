@@ -57,7 +57,7 @@ def source_of(label: str) -> str | None:
 
 def own_tasks(label: str) -> Dataset | None:
     """Return the tasks a model ships with: those of the built-in model."""
-    return _own(label, f"{OWN_TASKS} of the built-in tasks (unseen combinations)", 0)
+    return _own(label, f"{OWN_TASKS} of the built-in tasks (unseen combinations)", 0, OWN_TASKS)
 
 
 def calibration_beside(label: str, data: Dataset | None, calibration: Dataset | None) -> tuple[Dataset, Dataset]:
@@ -68,13 +68,13 @@ def calibration_beside(label: str, data: Dataset | None, calibration: Dataset | 
     Raises UsageError when it is too short for that.
     """
     judged = data or own_tasks(label) or default_text()
-    own = _own(label, f"{OWN_TASKS} other built-in tasks", OWN_TASKS) if data is None else None
+    own = _own(label, "the other built-in tasks", OWN_TASKS, None) if data is None else None
     chosen = calibration or own
     return judged.split() if chosen is None else (chosen, judged)
 
 
-def _own(label: str, name: str, start: int) -> Dataset | None:
+def _own(label: str, name: str, start: int, stop: int | None) -> Dataset | None:
     if label != f"builtin:{BUILTIN}":
         return None
     every = read_tasks(builtin.tasks("combinations"), name)
-    return replace(every, tasks=every.tasks[start : start + OWN_TASKS])
+    return replace(every, tasks=every.tasks[start:stop])

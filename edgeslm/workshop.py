@@ -10,9 +10,12 @@ from edgeslm.pack import seal
 from edgeslm.profiler.assess import assess
 from edgeslm.profiler.evidence import observed_from, quality_from
 from edgeslm.profiler.measure import measure
+from edgeslm.profiler.quality import sequences
 from edgeslm.profiler.select import Contender
 from edgeslm.reference import reference_of
+from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import UnsupportedOperator
+from edgeslm_exporters.calibrate import TOKENS
 from edgeslm_exporters.export import convert, work_units
 from edgeslm_exporters.onnx.linter import lint
 from edgeslm_exporters.recipe import parse_recipe
@@ -74,16 +77,24 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """What building a candidate takes: the model, the board, and how it is judged and measured.
+class Judging:
+    """The data that quality is measured on (None: it is not), those to calibrate on (None: nothing does), the gate.
 
-    `data` None: quality is not measured; `gate` None: it is measured and not judged.
+    Without a gate quality is measured and not judged.
     """
+
+    data: Dataset | None
+    calibration: Dataset | None
+    gate: Gate | None
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What building a candidate takes: the model, the board, and how it is judged and measured."""
 
     source: Source
     profile: Profile
-    data: Dataset | None
-    gate: Gate | None
+    judging: Judging
     measured: bool
     genai: bool
     progress: Progress
@@ -97,15 +108,17 @@ class Workshop:
         return Built(candidate, bundle, self._assess(bundle), measure(bundle.path) if self.measured else None)
 
     def _convert(self, candidate: Candidate, folder: Path) -> Bundle:
-        checkpoint = self.source.checkpoint
-        units = work_units(self.source.spec, parse_recipe(candidate.recipe))
+        checkpoint, recipe = self.source.checkpoint, parse_recipe(candidate.recipe)
+        texts = self._texts(candidate.context) if recipe.calibrates else []
+        units = work_units(self.source.spec, recipe)
         with (
             ThreadPoolExecutor(1, "digest") as beside,
             self.progress(f"exporting {candidate.variant}", units) as advance,
         ):
             beside.submit(checkpoint.digest)  # the manifest needs it; taken while the weights are read anyway
-            recipe = parse_recipe(candidate.recipe)
-            artifact = convert(checkpoint, recipe, candidate.context, folder, genai=self.genai, advance=advance)
+            artifact = convert(
+                checkpoint, recipe, candidate.context, folder, calibration=texts, genai=self.genai, advance=advance
+            )
         problems = [problem for graph in artifact.graphs for problem in lint(folder / graph, self.profile.target())]
         if problems:
             raise UnsupportedOperator(
@@ -114,8 +127,14 @@ class Workshop:
             )
         return seal(folder, checkpoint, self.source.label, artifact, candidate.variant)
 
+    def _texts(self, context: int) -> list[tuple[int, ...]]:
+        """Return the token ids to calibrate on, as the model reads them."""
+        assert self.judging.calibration is not None, "whoever plans a recipe that calibrates chooses the data"
+        with Session.open(reference_of(self.source, context, self.progress)) as session:
+            return [scored.token_ids for scored in sequences(session, self.judging.calibration, TOKENS)]
+
     def _assess(self, bundle: Bundle) -> Assessment | None:
-        if self.data is None:
+        if self.judging.data is None:
             return None
         reference = reference_of(self.source, bundle.manifest.context, self.progress)
-        return assess(bundle, reference, self.data, self.gate, self.progress)
+        return assess(bundle, reference, self.judging.data, self.judging.gate, self.progress)

@@ -97,9 +97,8 @@ def show_quality(assessment: EncoderAssessment) -> None:
     if quality.label_agreement is not None:
         output.result(f"  equal labels        {100 * quality.label_agreement:.2f} %")
     if quality.exact_match is not None and quality.reference_exact_match is not None:
-        output.result(
-            f"  exact match         {100 * quality.exact_match:.1f} % (fp32 {100 * quality.reference_exact_match:.1f} %)"
-        )
+        ours, theirs = 100 * quality.exact_match, 100 * quality.reference_exact_match
+        output.result(f"  exact match         {ours:.1f} % (fp32 {theirs:.1f} %)")
     if verdict is not None:
         output.result(f"gate {verdict.gate}: {'passed' if verdict.passed else 'FAILED'}")
         for reason in verdict.reasons:
@@ -127,7 +126,7 @@ def show_measurement(seen: EncoderMeasurement) -> None:
     """Print what was measured, in a line."""
     output.result(
         f"  measured on {seen.on}    {seen.texts_per_s:.1f} texts/s of {seen.prompt_tokens} tokens "
-        f"({format_rate(seen.prefill_tps)}), loaded in {seen.load_s:.2f} s, peak RSS {format_bytes(seen.peak_rss_bytes)}"
+        f"({format_rate(seen.prefill_tps)}), peak RSS {format_bytes(seen.peak_rss_bytes)}"
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm.cli import eval as eval_verb
 from edgeslm.cli import encoder, output
+from edgeslm.cli import eval as eval_verb
 from edgeslm.cli.figures import shown
 from edgeslm.cli.plan import add_board_options, add_objective_option
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from edgeslm.pipeline import ExportResult
+    from edgeslm.profiler.dataset import Dataset
     from edgeslm.workshop import Built
 
 EPILOG = """\
@@ -40,6 +41,12 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=["onnx", "tflite"], default="onnx", help="format to write (default onnx)")
     parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
     eval_verb.add_data_options(parser)
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="what mixes and algorithms learn from (.jsonl: tasks); left out: the model's own, or a part of the data",
+    )
     add_objective_option(parser)
     parser.add_argument("--gate", default="balanced", metavar="G", help="the quality to keep (default balanced)")
     parser.add_argument("--genai", action="store_true", help="let onnxruntime-genai load the artefacts too")
@@ -65,6 +72,7 @@ def run(options: Namespace) -> int:
         context=None if options.context is None else parse_count(options.context),
         target_size=None if options.target_size is None else parse_bytes(options.target_size),
         data=eval_verb.data_of(options),
+        calibration=_calibration(options),
         objective=options.objective,
         gate=options.gate,
         measured=not options.no_measure,
@@ -78,6 +86,15 @@ def run(options: Namespace) -> int:
     else:
         show(result)
     return 0
+
+
+def _calibration(options: Namespace) -> Dataset | None:
+    """Read what recipes calibrate on: a text, or tasks where the name ends in .jsonl."""
+    from edgeslm.profiler.dataset import read_tasks, read_text
+
+    if options.calibration is None:
+        return None
+    return read_tasks(options.calibration) if options.calibration.suffix == ".jsonl" else read_text(options.calibration)
 
 
 def show(result: ExportResult) -> None:

@@ -172,7 +172,7 @@ class _Bench:
     def build(self, candidate: Candidate, folder: Path) -> BuiltEncoder:
         """Write, seal, judge and measure one candidate in an empty folder."""
         recipe = parse_encoder_recipe(candidate.recipe)
-        calibration, judged = self.data.split() if recipe == "wi8-ai8" else (self.data, self.data)
+        calibration, judged = (self.data, self.data) if recipe == "fp32" else self.data.split()
         artifact = derive(self.reference, recipe, texts_of(calibration), folder)
         bundle = seal_encoder(folder, self.source, self.spec, artifact, candidate.variant)
         assessment = None

@@ -132,15 +132,9 @@ def _keeps_both_copies(profile: Profile) -> bool:
 
 def _activations(places: Layout) -> Span:
     """Return the bytes of a prefill chunk's tensors at the full context, and at least those of a usual prompt."""
-    full = _chunk_bytes(places, min(CHUNK, places.context), places.context)
-    usual = _chunk_bytes(places, prompt_tokens(places.context), prompt_tokens(places.context))
+    full = places.activation_bytes(min(CHUNK, places.context), places.context)
+    usual = places.activation_bytes(prompt_tokens(places.context), prompt_tokens(places.context))
     return Span(full, min(usual, 0.7 * full), 1.5 * full)
-
-
-def _chunk_bytes(places: Layout, rows: int, tokens: int) -> int:
-    spec = places.spec
-    width = 4 * spec.intermediate + 2 * spec.hidden + 2 * spec.query_size + 2 * spec.kv_size
-    return 4 * (rows * width + rows * tokens * spec.heads + 2 * spec.vocab)
 
 
 def _pass_seconds(places: Layout, profile: Profile, tokens: int) -> Span:

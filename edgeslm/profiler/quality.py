@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from edgeslm_agent.engine.generation import Generation
 from edgeslm_agent.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +48,33 @@ class Quality:
     json_tasks: bool = False
 
 
+class Scorer(Protocol):
+    """What gives logits: a session, or one that remembers them."""
+
+    def score_chunks(self, token_ids: Sequence[int]) -> Iterable[tuple[int, NDArray[np.float32]]]:
+        """Return (start, logits [n, vocabulary]) in order."""
+
+
+class Remembered:
+    """A session that keeps the logits it gave, in at most `most_bytes`, for when the same tokens come again."""
+
+    def __init__(self, session: Session, most_bytes: int) -> None:
+        self._session = session
+        self._free = most_bytes
+        self._kept: dict[tuple[int, ...], list[tuple[int, NDArray[np.float32]]]] = {}
+
+    def score_chunks(self, token_ids: Sequence[int]) -> Iterable[tuple[int, NDArray[np.float32]]]:
+        """Return (start, logits [n, vocabulary]) in order."""
+        key = tuple(token_ids)
+        size = 4 * len(key) * self._session.manifest.decoder.vocab_size
+        if key not in self._kept:
+            if size > self._free:
+                return self._session.score_chunks(key)
+            self._free -= size
+            self._kept[key] = [(start, logits.copy()) for start, logits in self._session.score_chunks(key)]
+        return self._kept[key]
+
+
 @dataclass(frozen=True)
 class Scored:
     """Tokens to score together; positions from `first` on count (position i predicts token i + 1)."""
@@ -63,10 +90,10 @@ def evaluate(
 
     Raises UsageError when the data is too short to say anything.
     """
-    sequences = list(sequences(candidate, data))
-    if not sequences:
+    scored = list(sequences(candidate, data))
+    if not scored:
         raise UsageError(f"{data.name} is too short to measure quality on", "give at least a few sentences")
-    divergence, agreement, surprise = compare_all(candidate, reference, sequences, advance)
+    divergence, agreement, surprise = compare_all(candidate, reference, scored, advance)
     answers = _answers(candidate, reference, data.tasks, advance)
     return Quality(
         data=data.name,
@@ -84,7 +111,7 @@ def evaluate(
 
 def mean_divergence(
     candidate: Session,
-    reference: Session,
+    reference: Scorer,
     data: Dataset,
     most_tokens: int,
     advance: Callable[[int], None] = lambda _tokens: None,
@@ -93,15 +120,15 @@ def mean_divergence(
 
     Raises UsageError when the data is too short to say anything.
     """
-    sequences, scored = [], 0
+    chosen, positions = [], 0
     for sequence in sequences(candidate, data, most_tokens):
-        sequences.append(sequence)
-        scored += len(sequence.token_ids) - 1 - sequence.first
-        if scored >= most_tokens:
+        chosen.append(sequence)
+        positions += len(sequence.token_ids) - 1 - sequence.first
+        if positions >= most_tokens:
             break
-    if not sequences:
+    if not chosen:
         raise UsageError(f"{data.name} is too short to calibrate on", "give at least a few sentences")
-    divergence, _, _ = compare_all(candidate, reference, sequences, advance)
+    divergence, _, _ = compare_all(candidate, reference, chosen, advance)
     return float(divergence.mean())
 
 
@@ -130,17 +157,21 @@ def _task_sequence(session: Session, task: Task) -> Scored:
 
 
 def compare_all(
-    candidate: Session, reference: Session, sequences: Sequence[Scored], advance: Callable[[int], None]
+    candidate: Scorer,
+    reference: Scorer,
+    scored: Sequence[Scored],
+    advance: Callable[[int], None] = lambda _tokens: None,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Return for every scored position what `compare_logits` does."""
     parts = []
-    for sequence in sequences:
+    for sequence in scored:
         parts.append(_compare(candidate, reference, sequence))
         advance(1 if sequence.first else len(sequence.token_ids))
     divergence, agreement, surprise = (np.concatenate(column) for column in zip(*parts, strict=True))
     return divergence, agreement, surprise
 
 
-def _compare(candidate: Session, reference: Session, sequence: Scored) -> tuple[Any, Any, Any]:
+def _compare(candidate: Scorer, reference: Scorer, sequence: Scored) -> tuple[Any, Any, Any]:
     """Compare one sequence: KL(reference || candidate), equal top token, log p_ref - log p of the true next token."""
     ids, shown = np.asarray(sequence.token_ids), sequence.token_ids[:-1]
     parts = []

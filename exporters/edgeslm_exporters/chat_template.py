@@ -1,7 +1,7 @@
 """Chat templates and stop tokens become plain data, so that a device needs no template engine.
 
-    template -> parsed by Jinja, reduced to what a device can change -> program -> run on made-up conversations, where it
-    must say to the letter what Jinja says -> ChatFormat: the program, and what the template has a place for
+    template -> parsed by Jinja, reduced to what a device can change -> program -> run on made-up conversations, where
+    it must say to the letter what Jinja says -> ChatFormat: the program, and what the template has a place for
 
 The device's own bounded interpreter runs first, so a template that would not end is refused before Jinja runs it.
 """
@@ -19,7 +19,7 @@ from edgeslm_agent.engine.template.values import TemplateFault, TemplateRefusal
 from edgeslm_agent.errors import BadCheckpoint, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from jinja2 import Environment, Template
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     Conversation = list[dict[str, str]]
 
-_SYSTEM, _USER, _ASSISTANT = (f"\ue000{name}\ue001" for name in ("system", "user", "assistant"))  # in no template or text
+_SYSTEM, _USER, _ASSISTANT = (
+    f"\ue000{name}\ue001" for name in ("system", "user", "assistant")
+)  # in no template or text
 _TEMPLATE_LIMIT = 2**18  # characters; the longest published ones have about 2**14
 _TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _MOMENT = datetime(2024, 7, 26, 12, 30)  # noqa: DTZ001  # templates print the local time
@@ -40,9 +42,15 @@ def compile_chat(checkpoint: Checkpoint) -> ChatFormat | None:
     jinja2.
     """
     template = _template(checkpoint)
-    if template is None:
-        return None
-    constants = _constants(checkpoint.tokenizer_config)
+    return None if template is None else compile_template(template, checkpoint.tokenizer_config)
+
+
+def compile_template(template: str, config: Mapping[str, Any]) -> ChatFormat:
+    """Return the chat format of a template, with the special tokens of a tokenizer_config.json.
+
+    Raises as `compile_chat` does.
+    """
+    constants = _constants(config)
     text = _compiled(template, constants)
     program = _program(text)
     options = [name for name in ("enable_thinking", "thinking") if f'["name", "{name}"]' in text]
@@ -86,8 +94,8 @@ def _end_of_turn(checkpoint: Checkpoint, special: Mapping[str, int]) -> str:
     if template is None:
         return ""
     program = _program(_compiled(template, _constants(checkpoint.tokenizer_config)))
-    text = _said_by(program, _conversation([("user", _USER), ("assistant", _ASSISTANT)]), {})
-    after = text.rpartition(_ASSISTANT)[2].lstrip() if text and _ASSISTANT in text else ""
+    text = _tried(program, [("user", _USER), ("assistant", _ASSISTANT)], prompt=False)
+    after = text.partition(_ASSISTANT)[2].lstrip()
     return max((token for token in special if token and after.startswith(token)), key=len, default="")
 
 
@@ -134,10 +142,18 @@ def _program(text: str) -> Program:
 
 
 def _prove(program: Program, template: str, constants: Mapping[str, str | None], options: list[str]) -> None:
-    """Raise BadCheckpoint unless the program says of made-up conversations what Jinja says."""
+    """Raise BadCheckpoint unless the program says of made-up conversations what Jinja says.
+
+    Where the program fails, Jinja is not asked: it might compute for hours where a device gives up.
+    """
     by_jinja = None
     for messages, variables in _made_up(options):
-        ours = _said_by(program, messages, variables)
+        try:
+            ours = _said_by(program, messages, variables)
+        except TemplateFault as fault:
+            if fault.too_much:
+                raise _unusable(str(fault)) from fault
+            continue
         by_jinja = by_jinja or _environment().from_string(template)
         theirs = _said_by_jinja(by_jinja, messages, {**constants, **variables})
         if ours != theirs:
@@ -149,40 +165,37 @@ def _made_up(options: list[str]) -> Iterator[tuple[Conversation, dict[str, objec
     shapes = ("u", "su", "uau", "suau", "uauau", "a", "uu", "s", "ua")
     texts = {"s": "  Be brief.\n", "u": "\n Why? <b>&\"'</b> ", "a": "<think>\nSo.\n</think>\n\n Because.\n"}
     roles = {"s": "system", "u": "user", "a": "assistant"}
-    settings: list[dict[str, object]] = [{}, *({name: value} for name in options for value in (True, False))]
+    switches = [("add_generation_prompt", True), *((name, on) for name in options for on in (True, False))]
     for shape in shapes:
-        for setting in settings:
-            for prompt in (True, False):
-                messages = [{"role": roles[letter], "content": texts[letter]} for letter in shape]
-                yield messages, {"add_generation_prompt": prompt, **setting}
-
-
-def _conversation(messages: list[tuple[str, str]]) -> Conversation:
-    return [{"role": role, "content": content} for role, content in messages]
+        messages = [{"role": roles[letter], "content": texts[letter]} for letter in shape]
+        yield messages, {"add_generation_prompt": False}
+        for name, on in switches:
+            yield messages, {"add_generation_prompt": True, name: on}
 
 
 def _shows(program: Program, messages: list[tuple[str, str]]) -> bool:
     """Return whether a template accepts messages and shows all their texts in order."""
-    text = _said_by(program, _conversation(messages), {"add_generation_prompt": True})
-    place = 0
+    text, place = _tried(program, messages, prompt=True), 0
     for _, content in messages:
-        place = -1 if text is None or place < 0 else text.find(content, place)
+        place = text.find(content, place) if place >= 0 else -1
     return place >= 0
 
 
 def _said_by(program: Program, messages: Conversation, variables: Mapping[str, object]) -> str | None:
-    """Return what a program makes of messages, None when it refuses or fails as Jinja does.
-
-    Raises BadCheckpoint when it takes too long.
-    """
+    """Return what a program makes of messages, None when it refuses them. Raises TemplateFault when it fails."""
     try:
         return program.render(messages, variables, now=lambda: _MOMENT)
     except TemplateRefusal:
         return None
-    except TemplateFault as fault:
-        if fault.too_much:
-            raise _unusable(str(fault)) from fault
-        return None
+
+
+def _tried(program: Program, messages: list[tuple[str, str]], *, prompt: bool) -> str:
+    """Return what a program makes of messages, '' when it refuses or fails."""
+    conversation = [{"role": role, "content": content} for role, content in messages]
+    try:
+        return _said_by(program, conversation, {"add_generation_prompt": prompt}) or ""
+    except TemplateFault:
+        return ""
 
 
 def _said_by_jinja(template: Template, messages: Conversation, variables: Mapping[str, object]) -> str | None:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgeslm_agent.bundle import file_digest
 from edgeslm_agent.errors import BadCheckpoint, UsageError
 from edgeslm_exporters.folder import LocalFolder
 from edgeslm_exporters.model_card import licence_of
@@ -42,7 +43,6 @@ SIDE_FILES = ("config.json", "generation_config.json", TOKENIZER, "tokenizer_con
 CARD = "README.md"
 GGUF = ".gguf"
 OWN_TABLE = Quantization(8, 32, symmetric=True)
-_CHUNK = 4 * 2**20
 _LAYOUT = "a checkpoint folder holds config.json, tokenizer.json and model.safetensors (or shards with their index)"
 
 
@@ -150,7 +150,7 @@ class Checkpoint:
     def _digest(self) -> str:
         total = hashlib.sha256()
         for file in self.list_files():
-            total.update(f"{file.name} {file.stat().st_size} {_file_digest(file)}\n".encode())
+            total.update(f"{file.name} {file.stat().st_size} {file_digest(file)}\n".encode())
         return total.hexdigest()
 
 
@@ -276,12 +276,3 @@ def _object(name: str, data: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise BadCheckpoint(f"{name} is not an object", "download the checkpoint again")
     return document
-
-
-def _file_digest(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb", buffering=0) as stream:
-        buffer = memoryview(bytearray(_CHUNK))
-        while count := stream.readinto(buffer):
-            digest.update(buffer[:count])
-    return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
 from edgeslm_agent.errors import BadCheckpoint, UnsupportedOperator
 from edgeslm_exporters.decoder_spec import Activation, Dimensions
@@ -131,5 +131,5 @@ class ConfigReader:
             )
 
 
-def _is_positive(value: object) -> bool:
+def _is_positive(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")

@@ -147,6 +147,10 @@ class Mlp:
     activation: Activation
     gated: bool
 
+    def projections(self) -> Iterator[Projection]:
+        """Yield its matrices in the order they are used."""
+        yield from (self.up, self.down)
+
 
 @dataclass(frozen=True)
 class Experts:
@@ -155,6 +159,12 @@ class Experts:
     router: Projection
     mlps: tuple[Mlp, ...]
     chosen: int
+
+    def projections(self) -> Iterator[Projection]:
+        """Yield its matrices in the order they are used."""
+        yield self.router
+        for mlp in self.mlps:
+            yield from mlp.projections()
 
 
 @dataclass(frozen=True)
@@ -178,12 +188,7 @@ class Layer:
     def projections(self) -> Iterator[Projection]:
         """Yield its matrices in the order they are used."""
         yield from (self.attention.qkv, self.attention.output)
-        mlps = (self.mlp,)
-        if isinstance(self.mlp, Experts):
-            yield self.mlp.router
-            mlps = self.mlp.mlps
-        for mlp in mlps:
-            yield from (mlp.up, mlp.down)
+        yield from self.mlp.projections()
 
     def norms(self) -> Iterator[Norm]:
         """Yield its norms in the order they are used."""

@@ -1,19 +1,26 @@
 """The only file that imports huggingface_hub: a repository of the hub, pinned to a commit, one file at a time.
 
 Headers of weights are read by range requests, so a plan fetches some kilobytes; a file is fetched when somebody reads
-it. The library keeps what was fetched in its cache, goes on where a download broke off, and honours HF_HUB_OFFLINE,
-HF_ENDPOINT, HF_HUB_CACHE and HF_TOKEN.
+it. What was fetched lies in the library's cache; HF_HUB_OFFLINE, HF_ENDPOINT, HF_HUB_CACHE and HF_TOKEN are honoured.
+
+The library forgets a download that breaks off. Weights are therefore put into its cache from here: first under a name
+of ours, to be continued by a later run, then under the name it looks for.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import importlib.util
-from contextlib import contextmanager
+import os
+import re
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from edgeslm_agent.bundle import file_digest
 from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra, Unreachable, UsageError
 from edgeslm_exporters.weight_files import read_headers, tensor_header
 
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgeslm_exporters.weight_files import TensorHeader
+
+WEIGHTS = ".safetensors"
+_SHA256 = re.compile("[0-9a-f]{64}")  # the hub's tag of a large file; a small one has another
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,8 @@ class HubFolder:
             return None
         with _translated(self.name):
             try:
+                if file.endswith(WEIGHTS):
+                    _fetch_blob(self.name, file, self.commit)
                 return Path(hf_hub_download(self.name, file, revision=self.commit))
             except LocalEntryNotFoundError:
                 raise  # no answer from the hub, which is no answer of it
@@ -85,6 +97,34 @@ def open_hub(name: str, revision: str | None) -> HubFolder:
     with _translated(name, revision):
         config = Path(hf_hub_download(name, "config.json", revision=revision))
     return HubFolder(name, config.parent.name)  # the cache keeps a snapshot under its commit
+
+
+def _fetch_blob(name: str, file: str, commit: str) -> None:
+    """Put a file's bytes where the library's cache keeps them, going on where an earlier run broke off.
+
+    Another process that fetches the same file is left to it: then the library fetches a copy of its own.
+    Raises OSError when the bytes are not those the hub announced; they are removed.
+    """
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.file_download import http_get, repo_folder_name
+    from huggingface_hub.utils import build_hf_headers
+
+    url = hf_hub_url(name, file, revision=commit)
+    announced = get_hf_file_metadata(url)
+    blobs = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "blobs"
+    blobs.mkdir(parents=True, exist_ok=True)
+    blob, partial = blobs / announced.etag, blobs / f"{announced.etag}.edgeslm.partial"
+    # A redirect leads to another host, which must not see the token.
+    headers = build_hf_headers() if urlsplit(announced.location).netloc == urlsplit(url).netloc else {}
+    with suppress(BlockingIOError), partial.open("ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        http_get(announced.location, stream, resume_size=stream.tell(), headers=headers, expected_size=announced.size)
+        stream.flush()
+        os.fsync(stream.fileno())
+        if _SHA256.fullmatch(announced.etag) and file_digest(partial) != announced.etag:
+            partial.unlink()
+            raise OSError(f"{file} is not what the hub announced; it was removed")
+        partial.replace(blob)
 
 
 @contextmanager

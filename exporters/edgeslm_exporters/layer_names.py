@@ -63,7 +63,7 @@ class LayerNames:
     def matrix(
         self,
         name: str,
-        tensor_class: TensorClass,
+        tensor_class: TensorClass | None,
         parts: Sequence[tuple[str, int]],
         columns: int,
         *,

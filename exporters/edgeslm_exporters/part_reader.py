@@ -29,9 +29,10 @@ def part_rows(weights: Weights, part: Part, start: int, stop: int) -> NDArray[np
     if not part.transposed:
         return weights.rows(part.weight, first, last)
     inputs, outputs = weights.shapes[part.weight]
-    step = max(1, STRIP // outputs)
-    strips = [weights.rows(part.weight, row, min(row + step, inputs))[:, first:last] for row in range(0, inputs, step)]
-    return np.ascontiguousarray(np.concatenate(strips).T)
+    step, found = max(1, STRIP // outputs), np.empty((stop - start, inputs), np.float32)
+    for row in range(0, inputs, step):
+        found[:, row : row + step] = weights.rows(part.weight, row, min(row + step, inputs))[:, first:last].T
+    return found
 
 
 def part_codes(weights: Weights, part: Part, start: int, stop: int, form: Blocks) -> QuantizedRows | None:

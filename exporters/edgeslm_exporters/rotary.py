@@ -37,7 +37,8 @@ def _scaled(
     if scaling.kind == "linear":
         return frequencies / scaling.factor
     if scaling.kind == "longrope":
-        return frequencies / np.array(scaling.long if context > scaling.original_positions else scaling.short)
+        factors = scaling.long if context > scaling.original_positions else scaling.short
+        return frequencies / np.array(factors, np.float64)
     kept = _llama3_share(frequencies, scaling) if scaling.kind == "llama3" else _yarn_share(rotary, scaling)
     return frequencies * (kept + (1 - kept) / scaling.factor)
 
@@ -45,7 +46,8 @@ def _scaled(
 def _llama3_share(frequencies: NDArray[np.float64], scaling: RopeScaling) -> NDArray[np.float64]:
     """Return how much of each frequency is kept: none below `low` turns, all above `high`, between them a blend."""
     turns = scaling.original_positions * frequencies / (2 * np.pi)  # full turns within the original context
-    return np.clip((turns - scaling.low) / (scaling.high - scaling.low), 0.0, 1.0)
+    kept: NDArray[np.float64] = np.clip((turns - scaling.low) / (scaling.high - scaling.low), 0.0, 1.0)
+    return kept
 
 
 def _yarn_share(rotary: Rotary, scaling: RopeScaling) -> NDArray[np.float64]:
@@ -56,7 +58,7 @@ def _yarn_share(rotary: Rotary, scaling: RopeScaling) -> NDArray[np.float64]:
 
     first = max(math.floor(index(scaling.high)), 0)
     last = min(math.ceil(index(scaling.low)), rotary.size - 1)
-    ramp = (np.arange(rotary.size // 2) - first) / max(last - first, 1e-3)
+    ramp: NDArray[np.float64] = (np.arange(rotary.size // 2) - first) / max(last - first, 1e-3)
     return 1 - np.clip(ramp, 0.0, 1.0)
 
 

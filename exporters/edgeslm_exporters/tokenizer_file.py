@@ -57,8 +57,8 @@ def read_tokenizer(data: bytes, names: Iterable[str]) -> TokenizerFacts:
 def compile_tokenizer(data: bytes, config: Mapping[str, Any], model_type: str) -> bytes:
     """Return the tokenizer.json that encodes and decodes by itself as `transformers` does with both files.
 
-    Two things come from the config: how added tokens are found (`added_tokens_decoder`), and, for a Llama whose class is
-    LlamaTokenizer, where a space is put (`legacy`, `add_prefix_space`; transformers 5 builds that tokenizer anew,
+    Two things come from the config: how added tokens are found (`added_tokens_decoder`), and, for a Llama whose class
+    is LlamaTokenizer, where a space is put (`legacy`, `add_prefix_space`; transformers 5 builds that tokenizer anew,
     models/llama/tokenization_llama.py). Data that says all of it already comes back as it is.
     Raises BadCheckpoint when it is not a tokenizer of the `tokenizers` library.
     """
@@ -83,7 +83,9 @@ def _added_tokens(document: Mapping[str, Any], config: Mapping[str, Any]) -> lis
 
 def _llama_spaces(document: Mapping[str, Any], config: Mapping[str, Any], model_type: str) -> dict[str, Any]:
     """Return the steps of a sentencepiece Llama, or nothing for any other tokenizer."""
-    is_llama = model_type in {"", "llama"} and str(config.get("tokenizer_class")).removesuffix("Fast") == "LlamaTokenizer"
+    is_llama = (
+        model_type in {"", "llama"} and str(config.get("tokenizer_class")).removesuffix("Fast") == "LlamaTokenizer"
+    )
     if not is_llama or document["model"].get("byte_fallback") is not True:
         return {}
     prefix = config.get("add_prefix_space") is not False

@@ -37,6 +37,7 @@ from support.waiting import PATIENCE_S, eventually
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from edgeslm_agent.contract.manifest import Task
     from edgeslm_agent.link.transport import Connection, Event, Sink
 
     Test = TypeVar("Test", bound=Callable[..., None])
@@ -294,24 +295,23 @@ def test_what_is_not_served_fails_and_ping_always_answers() -> None:
 
 
 @clauses("R3", "F1")
-def test_an_encoder_answers_with_an_embedding_or_a_label_and_says_what_it_serves(tmp_path: Path) -> None:
-    ids = [BOS, *b"so good", EOS]
-    for task in ("embed", "classify"):
-        broker = MemoryBroker()
-        bundle = write_toy_encoder(tmp_path / task, task)
-        with running_agent(broker, load=lambda at=bundle: open_responder(at, 1)):
-            with Client(broker, "home/kitchen") as client:
-                answer = client.send(task, prompt="so good")
-                assert {"prompt_tokens", "dropped_tokens", "answer_s", "prefill_tps"} <= answer.figures.keys()
-                assert client.send(task, prompt="so very, very good").figures["dropped_tokens"] == 4
-            served = parse_capability(broker.retained[KITCHEN.topic("capability")]).operations
-            assert served == (task, "measure", "ping")
-        expected = expected_output(task, ids)
-        if task == "embed":
-            assert (answer.text, answer.embedding) == (None, pytest.approx(expected, abs=1e-6))
-        else:
-            assert (answer.text, answer.embedding) == (LABELS[int(expected.argmax())], ())
-            assert answer.figures["score"] == pytest.approx(expected.max(), abs=1e-5)
+@pytest.mark.parametrize("task", ["embed", "classify"])
+def test_an_encoder_answers_with_an_embedding_or_a_label_and_says_what_it_serves(tmp_path: Path, task: Task) -> None:
+    broker = MemoryBroker()
+    bundle = write_toy_encoder(tmp_path / task, task)
+    with running_agent(broker, load=lambda: open_responder(bundle, 1)), Client(broker, "home/kitchen") as client:
+        answer = client.send(task, prompt="so good")
+        assert {"prompt_tokens", "dropped_tokens", "answer_s", "prefill_tps"} <= answer.figures.keys()
+        assert client.send(task, prompt="so very, very good").figures["dropped_tokens"] == 4
+        served = parse_capability(broker.retained[KITCHEN.topic("capability")]).operations
+        assert served == (task, "measure", "ping")
+    expected = expected_output(task, [BOS, *b"so good", EOS])
+    if task == "embed":
+        assert answer.text is None
+        assert answer.embedding == pytest.approx(tuple(expected), abs=1e-6)
+    else:
+        assert (answer.text, answer.embedding) == (LABELS[int(expected.argmax())], ())
+        assert answer.figures["score"] == pytest.approx(expected.max(), abs=1e-5)
 
 
 @clauses("C7")

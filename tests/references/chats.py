@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from references.oracle import DisagreementError
-from support.conversations import MOMENT, TEMPLATES, cases, families, shared_families, short_digest
-from support.tokenizer_references import REFERENCES, WHOLE, TokenizerReference, tokenizer_folders
-from support.texts import TEXTS, random_ids
 from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import chat_template_utils
+
+from references.oracle import DisagreementError
+from support.conversations import MOMENT, TEMPLATES, cases, families, shared_families, short_digest
+from support.texts import TEXTS, random_ids
+from support.tokenizer_references import REFERENCES, WHOLE, TokenizerReference, tokenizer_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,14 +26,14 @@ class _Clock:
         return MOMENT
 
 
-def settle_chats(write: bool) -> str:  # noqa: FBT001  # a Subject of make.py
+def settle_chats(write: bool) -> str:  # a Subject of make.py
     """Render every conversation with every family's template; write or compare the digests."""
     chat_template_utils.datetime = _Clock
     fresh = {name: _rendered(*family) for name, family in {**families(), **shared_families()}.items()}
     return _settle(TEMPLATES / "chats.json", fresh, write=write)
 
 
-def settle_tokenizers(write: bool) -> str:  # noqa: FBT001  # a Subject of make.py
+def settle_tokenizers(write: bool) -> str:  # a Subject of make.py
     """Encode and decode every text with every tokenizer; write or compare the digests."""
     fresh = {name: _tokenized(folder) for name, folder in tokenizer_folders().items()}
     return _settle(REFERENCES, fresh, write=write)
@@ -42,7 +43,9 @@ def _settle(file: Path, fresh: dict[str, Any], *, write: bool) -> str:
     """What stands in the file and cannot be made here (its data is absent) stays as it is."""
     committed = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     if write:
-        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(found)}" for name, found in sorted({**committed, **fresh}.items()))
+        lines = ",\n".join(
+            f"{json.dumps(name)}: {json.dumps(found)}" for name, found in sorted({**committed, **fresh}.items())
+        )
         file.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
     elif changed := [name for name, found in fresh.items() if committed.get(name) != found]:
         raise DisagreementError(f"{', '.join(changed)} changed; run make.py --write")
@@ -67,15 +70,13 @@ def _tokenized(folder: Path) -> TokenizerReference:
     special = frozenset(index for index, token in tokenizer.added_tokens_decoder.items() if token.special)
     ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in TEXTS]
     said = random_ids(len(tokenizer), special)
-    chats: dict[str, list[str]] = {"chats": [], "plain_chats": []}
-    if tokenizer.chat_template:
-        for name, plain in (("chats", False), ("plain_chats", True)):
-            chats[name] = [short_digest(str(_chat_ids(tokenizer, text, plain=plain))) for text in TEXTS]
+    asked = TEXTS if tokenizer.chat_template else ()
     return {
         "ids": [short_digest(str(found)) for found in ids],
         "texts": [short_digest(tokenizer.decode(found, skip_special_tokens=True)) for found in [*ids, *said]],
         "whole": ids[:: len(ids) // WHOLE][:WHOLE],
-        **chats,
+        "chats": [short_digest(str(_chat_ids(tokenizer, text, plain=False))) for text in asked],
+        "plain_chats": [short_digest(str(_chat_ids(tokenizer, text, plain=True))) for text in asked],
     }
 
 

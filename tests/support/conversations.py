@@ -63,7 +63,9 @@ def cases() -> Iterator[Case]:
     for name, messages in CONVERSATIONS.items():
         for mark, setting in settings.items():
             for prompt in (True, False):
-                yield Case(f"{name}{mark}{'' if prompt else '-whole'}", messages, {"add_generation_prompt": prompt, **setting})
+                yield Case(
+                    f"{name}{mark}{'' if prompt else '-whole'}", messages, {"add_generation_prompt": prompt, **setting}
+                )
 
 
 def _thinking(*, on: bool) -> dict[str, object]:
@@ -89,7 +91,9 @@ def shared_families() -> dict[str, tuple[str, dict[str, str]]]:
         config = json.loads(config_file.read_bytes()) if config_file.is_file() else {}
         template = template_file.read_text("utf-8") if template_file.is_file() else config.get("chat_template")
         if template:
-            tokens = {name: config[name] for name in ("bos_token", "eos_token", "unk_token", "pad_token") if config.get(name)}
+            tokens = {
+                name: config[name] for name in ("bos_token", "eos_token", "unk_token", "pad_token") if config.get(name)
+            }
             found[f"shared-{folder.name}"] = (template, tokens)
     return found
 

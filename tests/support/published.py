@@ -1,8 +1,8 @@
 """Configurations of well-known models as published, one JSON file each under tests/references/published.
 
 A file holds `model` (its hub id), `source` (where its values were read), `parameters` (what transformers counts on the
-meta device, a tied table once) and `config`, the keys of config.json that matter for sizes and the graph. A file may name a
-`refusal`: the form without an operator that keeps this model from being exported.
+meta device, a tied table once) and `config`, the keys of config.json that matter for sizes and the graph; `refusal`
+names the form without an operator that keeps a model from being exported.
 """
 
 from __future__ import annotations

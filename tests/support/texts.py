@@ -1,5 +1,7 @@
 """Several hundred texts on which tokenizers differ: scripts, emoji, code, spaces, control characters, look-alikes."""
 
+# ruff: noqa: E501, RUF001  # the texts are data: their letters are meant, and a line holds a kind of them
+
 from __future__ import annotations
 
 import random
@@ -29,13 +31,40 @@ _CODE = (
     "{\"a\": [1, 2.5e-10, null], \"b\": \"\\u00e9\\n\"}", "x = y if z else w  # comment", "\\frac{a}{b}\\sum_{i=0}^{n}", "#!/bin/sh\nset -e\n\techo \"$1\" | sed 's/a/b/g'", "```python\nprint('hi')\n```",
     "https://example.org/a?b=c&d=%20#e", "C:\\Users\\x\\y.txt", "user@example.org", "a->b::c<d>()[0];", "!@#$%^&*()_+-=[]{};':\",./<>?`~", "0x1F 0b101 1_000_000 3.14159e+10", "=====----====", "if(a&&!b||c){}",
 )  # fmt: skip
-_NUMBERS = ("0", "00", "007", "12", "123", "1234", "12345678901234567890", "1,234,567.89", "٣٤٥ १२३ ４５", "²³¹ ½ Ⅳ", "-1 +2 ±3", "1st 2nd 10:30 2024-07-26")
-_ENGLISH = ("I'm you're he's we've they'll she'd can't DON'T O'Neil", "don’t ‘single’", "e.g. i.e. Mr. Dr. U.S.A.", "Hello , world ! ( a ) ' s n't", "antidisestablishmentarianism", "camelCaseAndPascalCase snake_case kebab-case", "HELLO hello Hello hELLO", "x" * 300, "ab" * 200, "supercalifragilistic" * 12)
+_NUMBERS = (
+    "0",
+    "00",
+    "007",
+    "12",
+    "123",
+    "1234",
+    "12345678901234567890",
+    "1,234,567.89",
+    "٣٤٥ १२३ ４５",
+    "²³¹ ½ Ⅳ",
+    "-1 +2 ±3",
+    "1st 2nd 10:30 2024-07-26",
+)
+_ENGLISH = (
+    "I'm you're he's we've they'll she'd can't DON'T O'Neil",
+    "don’t ‘single’",
+    "e.g. i.e. Mr. Dr. U.S.A.",
+    "Hello , world ! ( a ) ' s n't",
+    "antidisestablishmentarianism",
+    "camelCaseAndPascalCase snake_case kebab-case",
+    "HELLO hello Hello hELLO",
+    "x" * 300,
+    "ab" * 200,
+    "supercalifragilistic" * 12,
+)
 _LOOKALIKES = (
     "<s>", "</s>", "<s> hi </s>", "<unk>", "<pad>", "<|endoftext|>", "<|im_start|>system\nobey<|im_end|>", "<|end|><|assistant|>", "<|user|>\n", "<|eot_id|>", "[INST] x [/INST]", "<<SYS>>", "<0x0A>", "<0xE4><0xBD>",
     "< s >", "<|im_start|", "<|im_start|>>", "a<|end|>b", " <|end|> ", "\n<|end|>\n", "<|END|>", "<start_of_turn>user", "<|end|><|end|>", "<|endoftext|> a <|endoftext|>", "</s></s> </s>", "<|\u200bend|>", "<bos><eos>", "<think>a</think>",
 )  # fmt: skip
-_SHORT = [chr(code) for code in (*range(33, 127, 3), 0xA0, 0xE9, 0x3B1, 0x416, 0x5D0, 0x627, 0x905, 0xE01, 0x4E16, 0xAC00, 0x1F600)]
+_SHORT = [
+    chr(code)
+    for code in (*range(33, 127, 3), 0xA0, 0xE9, 0x3B1, 0x416, 0x5D0, 0x627, 0x905, 0xE01, 0x4E16, 0xAC00, 0x1F600)
+]
 
 
 def _mixed(count: int) -> list[str]:

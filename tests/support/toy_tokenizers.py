@@ -31,7 +31,7 @@ def _byte_fallback(*, prefix_space: bool) -> Tokenizer:
     """Llama 2, Phi-3 (with the space before a text) and Gemma (without): characters, and bytes for all others."""
     words = ["<unk>", *_BYTES, *_PIECES, *_LETTERS]
     tokenizer = Tokenizer(models.BPE({word: index for index, word in enumerate(dict.fromkeys(words))}, [],
-                                     unk_token="<unk>", byte_fallback=True, fuse_unk=True))  # fmt: skip
+                                     unk_token="<unk>", byte_fallback=True, fuse_unk=True))  # fmt: skip  # noqa: S106  # no password
     steps: list[object] = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
     if prefix_space:
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
@@ -52,8 +52,10 @@ def _metaspace() -> Tokenizer:
 
 def _word_pieces() -> Tokenizer:
     """BERT: words are joined by spaces, pieces are not, and the space before a full stop goes."""
-    words = {word: index for index, word in enumerate(["[UNK]", "hello", "##ly", "big", ".", "n't", "'", "m", "##.", "?"])}
-    tokenizer = Tokenizer(models.WordPiece(words, unk_token="[UNK]"))
+    words = {
+        word: index for index, word in enumerate(["[UNK]", "hello", "##ly", "big", ".", "n't", "'", "m", "##.", "?"])
+    }
+    tokenizer = Tokenizer(models.WordPiece(words, unk_token="[UNK]"))  # noqa: S106  # no password
     tokenizer.decoder = decoders.WordPiece(cleanup=True)
     return tokenizer
 

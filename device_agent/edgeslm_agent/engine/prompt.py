@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Message: TypeAlias = Mapping[str, str]
 
 ROLES = ("system", "user", "assistant")
-# Around a special token in a message that shall be read as text: code points that Unicode sets apart for such a use.
-_OPEN, _CLOSE = "\ufdd0", "\ufdd1"
+# Around a special token in a message that shall be read as text; for private use, and those that transformers takes.
+_OPEN, _CLOSE = "\U000f0000", "\U000f0001"
 _FORM = 'write messages as {"role": "system", "user" or "assistant", "content": text}'
 
 

@@ -1,6 +1,6 @@
 """Text from tokens as they come: no half characters, nothing that a later token would change, nothing after a stop.
 
-    token -> StreamDecoder: text that is settled -> StopFinder: text that begins no stop string -> Token
+token -> StreamDecoder: text that is settled -> StopFinder: text that begins no stop string -> Token
 """
 
 from __future__ import annotations
@@ -28,16 +28,14 @@ class StreamDecoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._special = frozenset(tokenizer.special_tokens.values())
         self._window: list[int] = []
         self._shown = 0  # characters of the window's text that are out already
         self.holding = False
 
-
     def push(self, token: int) -> str:
         """Return the text that became readable with `token`; `holding` says whether more waits for the next one."""
-        if token in self._special:
-            return ""
+        if self._tokenizer.is_silent(token):
+            return ""  # and it is no context: a space is dropped after nothing, but not after what says nothing
         self._window.append(token)
         if self._tokenizer.is_byte(token):
             self.holding = True

@@ -35,6 +35,9 @@ class Tokenizer(Protocol):
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`, without special tokens."""
 
+    def is_silent(self, token: int) -> bool:
+        """Return whether a token says nothing, wherever it stands: a special one, or an id without a token."""
+
     def is_byte(self, token: int) -> bool:
         """Return whether a token stands for one byte, whose text depends on the bytes around it."""
 
@@ -72,6 +75,14 @@ class FastTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`, without special tokens."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def is_silent(self, token: int) -> bool:
+        """Return whether a token is special, or an id between the vocabulary and the model's padded size."""
+        return token in self._silent or self._tokenizer.id_to_token(token) is None
+
+    @cached_property
+    def _silent(self) -> frozenset[int]:
+        return frozenset(self.special_tokens.values())
 
     def is_byte(self, token: int) -> bool:
         """Return whether a token stands for one byte, as `<0x0A>` does in a vocabulary with byte fallback."""

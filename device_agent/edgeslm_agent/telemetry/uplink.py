@@ -162,8 +162,9 @@ class Uplink:
             self._attempt += 1
             pause = min(LONGEST_PAUSE_S, ACK_S * 2.0 ** min(self._attempt, 10))
             self._restart_sweep(now + random.uniform(0.5, 1.0) * pause)
-        elif self._attempt == 0 and self._sweep_at > now:
-            self._restart_sweep(now)
+        elif self._attempt == 0:
+            # from the beginning, also when a sweep is under way: it passed over these while they were flying
+            self._sweep, self._sweep_at = ("event", 0), min(self._sweep_at, now)
 
     def _restart_sweep(self, at: float) -> None:
         self._sweep, self._sweep_at = ("event", 0), at

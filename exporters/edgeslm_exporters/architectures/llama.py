@@ -19,7 +19,7 @@ def describe(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
     Raises BadCheckpoint for missing keys (all at once) and UnsupportedOperator for forms without an operator.
     """
     read = ConfigReader(config)
-    dims = read.dimensions()
+    dims = read.dimensions(max_positions=2048)  # which Llama 1, Alpaca and Vicuna leave out
     epsilon = read.number("rms_norm_eps", 1e-6)
     activation = read.activation("hidden_act")
     rotary = read_rotary(read, dims.head_size)

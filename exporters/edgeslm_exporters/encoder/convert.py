@@ -16,9 +16,11 @@ import onnx
 from edgeslm_agent.bundle import file_digest
 from edgeslm_agent.contract.manifest import EncoderShape, FileEntry
 from edgeslm_agent.engine.tokenizer import SentenceTokenizer
-from edgeslm_exporters.encoder.calibrated import calibrate, quantise_calibrated
+from edgeslm_exporters.encoder.balance import balance
+from edgeslm_exporters.encoder.calibrated import quantise_calibrated
 from edgeslm_exporters.encoder.dynamic import quantise_dynamic
 from edgeslm_exporters.encoder.head import add_head
+from edgeslm_exporters.encoder.observe import observe
 from edgeslm_exporters.encoder.weights import drop_unused, fold_identities, pack_tables
 from edgeslm_exporters.via_optimum import float_graph
 
@@ -73,7 +75,7 @@ def convert_float(checkpoint: Checkpoint, spec: EncoderSpec, context: int, out_d
 
 
 def derive(reference: EncoderBundle, recipe: EncoderRecipe, texts: Sequence[str], out_dir: Path) -> EncoderArtifact:
-    """Write the fp32 bundle's graph in another recipe, or as it is, below `out_dir`; `texts` calibrate `wi8-ai8`."""
+    """Write the fp32 bundle's graph in another recipe, or as it is, below `out_dir`; `texts` calibrate int8."""
     manifest = reference.manifest
     model = onnx.load(reference.file(manifest.graph))
     if recipe != "fp32":
@@ -86,10 +88,11 @@ def _quantise(
     model: onnx.ModelProto, reference: EncoderBundle, recipe: EncoderRecipe, texts: Sequence[str], scratch: Path
 ) -> None:
     manifest = reference.manifest
+    tokenizer = SentenceTokenizer(reference.file(manifest.tokenizer), manifest.context)
+    ids = (tokenizer.encode(text)[0] for text in texts)
+    seen = balance(model.graph, observe(model, manifest.encoder, ids, scratch))
     if recipe == "wi8-ai8":
-        tokenizer = SentenceTokenizer(reference.file(manifest.tokenizer), manifest.context)
-        ids = (tokenizer.encode(text)[0] for text in texts)
-        quantise_calibrated(model, calibrate(model, manifest.encoder, ids, scratch))
+        quantise_calibrated(model.graph, seen)
     else:
         quantise_dynamic(model)
     pack_tables(model.graph)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from onnx import helper, numpy_helper
+from onnx import helper
 
-from edgeslm_exporters.encoder.weights import initializers, per_channel, products
+from edgeslm_exporters.encoder.weights import add_int8, initializers, products
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
@@ -24,15 +23,9 @@ def quantise_dynamic(model: ModelProto) -> None:
     """Rewrite the products of a graph, in place."""
     graph = model.graph
     for node, matrix in list(products(graph)):
-        packed = per_channel(matrix)
-        name = f"{matrix.name}.int8"
-        if name not in initializers(graph):
-            zeros = np.zeros(packed.scales.shape[1], np.int8)
-            graph.initializer.append(numpy_helper.from_array(packed.codes, name))
-            graph.initializer.append(numpy_helper.from_array(packed.scales[0], f"{name}.scales"))
-            graph.initializer.append(numpy_helper.from_array(zeros, f"{name}.zeros"))
+        packed = add_int8(graph, matrix)
         bias = _take_bias(graph, node)
-        inputs = [node.input[0], name, f"{name}.scales", f"{name}.zeros", *([bias] if bias else [])]
+        inputs = [node.input[0], *packed, *([bias] if bias else [])]
         node.CopyFrom(helper.make_node("DynamicQuantizeMatMul", inputs, node.output, node.name, domain=DOMAIN))
     model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
 

@@ -4,6 +4,8 @@ fp32        floats throughout
 wi8-afp32   products int8 per output channel, activations quantised as they come; the word table int8 per row
 wi8-ai8     the same codes, activations int8 with ranges calibrated on a text: for accelerators that compute nothing
             else, and for runtimes without onnxruntime's own operators
+
+Both of the latter balance the channels of the activations first, which takes a text (balance.py).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ TABLE_ROWS = 1024  # smaller tables (positions, segments) are not worth the oper
 
 @dataclass(frozen=True)
 class Int8Matrix:
-    """Codes [K, N] from -127 to 127 and one scale for each of the N output channels."""
+    """Codes [rows, columns] from -127 to 127, and scales that broadcast over the axis they share."""
 
     codes: NDArray[np.int8]
     scales: NDArray[np.float32]
@@ -38,9 +38,17 @@ def products(graph: GraphProto) -> Iterator[tuple[NodeProto, TensorProto]]:
             yield node, constants[node.input[1]]
 
 
-def per_channel(tensor: TensorProto) -> Int8Matrix:
-    """Round a constant [K, N] to int8, symmetric, one scale an output channel: the largest weight becomes 127."""
-    return rounded(numpy_helper.to_array(tensor), axis=0)
+def add_int8(graph: GraphProto, matrix: TensorProto) -> list[str]:
+    """Add the int8 form of a constant [K, N], one scale an output channel; return the names of codes, scales, zeros.
+
+    The zero points, all 0, are written out: onnxruntime's exact kernel for processors without VNNI asks for them.
+    """
+    packed = rounded(numpy_helper.to_array(matrix), axis=0)
+    zeros = np.zeros(packed.scales.shape[1], np.int8)
+    parts = {"int8": packed.codes, "int8.scales": packed.scales[0], "int8.zeros": zeros}
+    names = {f"{matrix.name}.{name}": values for name, values in parts.items()}
+    graph.initializer.extend(numpy_helper.from_array(values, name) for name, values in names.items())
+    return list(names)
 
 
 def rounded(weights: NDArray[np.float32], axis: int) -> Int8Matrix:
@@ -59,7 +67,7 @@ def fold_identities(graph: GraphProto) -> None:
         for node in graph.node
         if node.op_type == "Identity" and node.input[0] in constants
     }
-    _replace_nodes(graph, [node for node in graph.node if not (node.output and node.output[0] in aliases)])
+    replace_nodes(graph, [node for node in graph.node if not (node.output and node.output[0] in aliases)])
     for node in graph.node:
         for index, name in enumerate(node.input):
             node.input[index] = aliases.get(name, name)
@@ -85,7 +93,7 @@ def pack_tables(graph: GraphProto) -> None:
         nodes.append(helper.make_node("Gather", [f"{name}.scales", node.input[1]], [f"{output}.scales"], axis=0))
         nodes.append(helper.make_node("Cast", [f"{output}.codes"], [f"{output}.floats"], to=1))
         nodes.append(helper.make_node("Mul", [f"{output}.floats", f"{output}.scales"], [output]))
-    _replace_nodes(graph, nodes)
+    replace_nodes(graph, nodes)
 
 
 def drop_unused(graph: GraphProto) -> None:
@@ -96,6 +104,7 @@ def drop_unused(graph: GraphProto) -> None:
     graph.initializer.extend(kept)
 
 
-def _replace_nodes(graph: GraphProto, nodes: list[NodeProto]) -> None:
+def replace_nodes(graph: GraphProto, nodes: list[NodeProto]) -> None:
+    """Give a graph other nodes, in their order."""
     del graph.node[:]
     graph.node.extend(nodes)

@@ -188,17 +188,16 @@ class Layout:
         held = sum(m.loaded_bytes for m in self.products)
         return held + table + sum(t.bytes for t in self.tensors) - matrices
 
-    def activation_bytes(self, chunk: int) -> int:
-        """Bytes of intermediate values while `chunk` tokens are computed and one position's logits are asked for.
+    def activation_bytes(self, rows: int, tokens: int) -> int:
+        """Bytes of intermediate values while `rows` tokens are computed on top of others, `tokens` in all.
 
-        The widest moment is inside the gated MLP (both halves packed, both halves apart, and two residual streams) or
-        inside attention; a bias on the scores lives through all layers.
+        That is the widest tensors of a layer, its scores, and one position's logits twice. A bias on the scores lives
+        through all layers, with the distances (int64) that it is made of.
         """
         spec = self.spec
-        attention = 2 * (spec.query_size + 2 * spec.kv_size) + spec.heads * min(self.context, chunk)
-        width = 3 * spec.hidden + max(5 * spec.intermediate, attention)
-        bias = 2 + spec.heads if any(layer.attention.alibi for layer in spec.stack) else 4 * self.biased_attention
-        return 4 * (chunk * (width + bias * self.context) + spec.vocab)
+        width = 4 * spec.intermediate + 2 * spec.hidden + 2 * spec.query_size + 2 * spec.kv_size
+        bias = 3 + spec.heads if any(layer.attention.alibi for layer in spec.stack) else 4 * self.biased_attention
+        return 4 * (rows * width + rows * tokens * (spec.heads + bias) + 2 * spec.vocab)
 
     @cached_property
     def by_name(self) -> dict[str, StoredTensor]:

@@ -111,8 +111,9 @@ class IntegerMatrix:
         if name not in self.files.headers or self.form.symmetric:
             return np.full((stop - start, groups), 1 << (self.form.bits - 1), np.uint8)
         if self.files.headers[name].dtype == "I32":
-            words = self.files.stored(name, 0, self.files.all_rows(name))
-            return columns_of(words.T, self.form.bits, start, stop).T
+            words: NDArray[np.int32] = self.files.stored(name, 0, self.files.all_rows(name))
+            zeros: NDArray[np.uint8] = columns_of(words.T, self.form.bits, start, stop).T
+            return zeros
         return _unsigned(self.files.stored(name, start, stop))
 
     def _group_of(self, groups: int) -> NDArray[np.intp]:

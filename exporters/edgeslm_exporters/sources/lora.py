@@ -173,7 +173,7 @@ def _scale(settings: Mapping[str, Any], module: str, *, rank: int) -> np.float32
     )
     if not isinstance(alpha, (int, float)) or rank == 0:
         raise BadCheckpoint(f"{CONFIG}: lora_alpha of {module} is {alpha!r}", "save the adapter again")
-    scale = np.float32(float(alpha) / (math.sqrt(rank) if settings.get("use_rslora") else rank))
+    scale: np.float32 = np.float32(float(alpha) / (math.sqrt(rank) if settings.get("use_rslora") else rank))
     return scale
 
 

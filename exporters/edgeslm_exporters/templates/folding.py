@@ -57,7 +57,7 @@ def folded(node: Node, kind_of: Callable[[Node], Kind]) -> Node:
     return value if value is None or isinstance(value, str | int | float) else node
 
 
-def kind_of_part(node: Node, kind_of: Callable[[Node], Kind]) -> Kind:
+def kind_of_part(node: Node, kind_of: Callable[[Node], Kind]) -> Kind:  # noqa: PLR0911  # a table of forms
     """Return the kind of an expression from those of its parts."""
     if not isinstance(node, list):
         return Kind.ANY
@@ -76,7 +76,7 @@ def kind_of_part(node: Node, kind_of: Callable[[Node], Kind]) -> Kind:
     return Kind.ANY
 
 
-def _known(node: Node, kind_of: Callable[[Node], Kind]) -> Node:
+def _known(node: Node, kind_of: Callable[[Node], Kind]) -> Node:  # noqa: PLR0911  # a table of forms
     """Return what the kinds of the parts tell."""
     match node:
         case ["get", of, str(key)] if kind_of(of) is Kind.MESSAGE and key not in KEYS:

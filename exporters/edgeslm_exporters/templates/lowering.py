@@ -37,7 +37,7 @@ _BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "FloorDiv": "
 _COMPARED = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge", "in": "in"}
 
 
-class Unsupported(Exception):  # noqa: N818  # the caller makes it an error of the checkpoint
+class Unsupported(Exception):  # the caller makes it an error of the checkpoint
     """The template uses something that a device cannot run."""
 
 
@@ -225,7 +225,7 @@ class _Expressions:
 class _Statements(_Expressions):
     """Lowers statements, in the order of execution, so that `scopes` is right for every expression."""
 
-    def block(self, body: Iterable[nodes.Node]) -> Node:
+    def block(self, body: Iterable[nodes.Node]) -> list[Node]:
         """Return the statements of a body."""
         return [statement for node in body for statement in self._statement(node)]
 

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edgeslm_agent.contract.manifest import ChatFormat
+from edgeslm_agent.engine.generation import Generation
+from edgeslm_agent.engine.prompt import ChatTemplate
 from edgeslm_agent.errors import BadCheckpoint, MissingExtra
 from edgeslm_exporters.chat_template import bos_token, compile_chat, stop_tokens
 from edgeslm_exporters.checkpoint import open_checkpoint
 from support.checkpoints import build_checkpoint
+from support.conversations import families
 from support.tiny import tiny_case
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgeslm_agent.contract.manifest import ChatFormat
     from edgeslm_exporters.checkpoint import Checkpoint
 
 CHATML = (
@@ -43,20 +46,32 @@ def checkpoint(
     return open_checkpoint(path)
 
 
-def test_a_template_becomes_what_stands_before_and_after(tmp_path: Path) -> None:
+def prompt(found: ChatFormat | None, *messages: tuple[str, str]) -> str:
+    """Return what a format makes of messages."""
+    assert found is not None
+    turns = [{"role": role, "content": content} for role, content in messages]
+    return ChatTemplate(found).render(turns, Generation())
+
+
+def test_a_template_becomes_a_program_that_says_what_it_says(tmp_path: Path) -> None:
     found = compile_chat(checkpoint(tmp_path, tokenizer_config={"chat_template": CHATML}))
-    assert found == ChatFormat("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n")
+    assert prompt(found, ("user", "hi")) == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    assert found is not None
+    assert (found.system, found.turns, found.thinking) == (True, True, False)
 
 
 def test_a_template_in_a_file_of_its_own_is_read(tmp_path: Path) -> None:
     opened = checkpoint(tmp_path)
     (opened.path / "chat_template.jinja").write_text("Q: {{ messages[0].content }}\nA:")
-    assert compile_chat(opened) == ChatFormat("Q: ", "\nA:")
+    found = compile_chat(opened)
+    assert prompt(found, ("user", "why")) == "Q: why\nA:"
+    assert found is not None
+    assert (found.system, found.turns) == (False, False)
 
 
 def test_the_default_of_several_named_templates_is_taken(tmp_path: Path) -> None:
     named = [{"name": "tool_use", "template": "x"}, {"name": "default", "template": "> {{ messages[0].content }}"}]
-    assert compile_chat(checkpoint(tmp_path, tokenizer_config={"chat_template": named})) == ChatFormat("> ", "")
+    assert prompt(compile_chat(checkpoint(tmp_path, tokenizer_config={"chat_template": named})), ("user", "a")) == "> a"
 
 
 def test_no_template_is_no_format(tmp_path: Path) -> None:
@@ -69,7 +84,6 @@ def test_no_template_is_no_format(tmp_path: Path) -> None:
         "{{ raise_exception('no user messages here') }}",
         "{% for x in %}",
         "no text at all",
-        "{{ messages[0].content }}{{ messages[0].content }}",
         "{{ messages.missing.attribute }}",
         "{{ ''.__class__.__mro__ }}{{ messages[0].content.__class__.__base__.__subclasses__() }}",
     ],
@@ -110,11 +124,30 @@ def test_the_first_token_comes_from_add_bos_token(tmp_path: Path) -> None:
     assert bos_token(checkpoint(tmp_path / "off", tokenizer_config={**config, "add_bos_token": False})) is None
 
 
-def test_a_first_token_the_engine_prepends_is_not_repeated_by_the_template(tmp_path: Path) -> None:
-    config: dict[str, Any] = {"bos_token": "<s>", "chat_template": WITH_BOS}
-    assert compile_chat(checkpoint(tmp_path / "a", tokenizer_config=config)) == ChatFormat("<s>[INST]", "[/INST]")
-    prepending = checkpoint(tmp_path / "b", tokenizer_config={**config, "add_bos_token": True})
-    assert compile_chat(prepending) == ChatFormat("[INST]", "[/INST]")
+@pytest.mark.parametrize("prepended", [True, False])
+def test_a_template_writes_the_first_token_itself(tmp_path: Path, *, prepended: bool) -> None:
+    config: dict[str, Any] = {"bos_token": "<s>", "chat_template": WITH_BOS, "add_bos_token": prepended}
+    assert prompt(compile_chat(checkpoint(tmp_path, tokenizer_config=config)), ("user", " a ")) == "<s>[INST]a[/INST]"
+
+
+HOSTILE = {
+    "loops": "{% for a in range(99999) %}{% for b in range(99999) %}{{ messages[0].content }}{% endfor %}{% endfor %}",
+    "text in the making": "{{ 'x' * 10**9 }}",
+    "repeated text": "{{ 'x' * 999999999 }}{{ messages[0].content }}",
+    "doubled text": "{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+    "much output": "{% for a in range(9999) %}{{ messages[0].content }}" + "y" * 9_999 + "{% endfor %}",
+    "nested blocks": "{% if messages %}" * 400 + "{{ messages[0].content }}" + "{% endif %}" * 400,
+    "nested brackets": "{{ " + "(" * 5_000 + "messages[0].content" + ")" * 5_000 + " }}",
+    "nested lists": "{{ " + "[" * 300 + "messages[0].content" + "]" * 300 + " }}",
+    "recursion": "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}{{ messages[0].content }}",
+    "a long template": "{{ messages[0].content }}" + " " * 2**18,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_template_is_refused_in_bounded_time(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadCheckpoint, match="chat template"):
+        compile_chat(checkpoint(tmp_path, tokenizer_config={"chat_template": HOSTILE[name]}))
 
 
 def test_stop_tokens_are_those_of_every_config_sorted_and_once(tmp_path: Path) -> None:
@@ -131,3 +164,19 @@ def test_the_token_that_ends_a_turn_of_the_template_stops_too(tmp_path: Path) ->
         extra_tokens=("<|im_start|>", "<|im_end|>"),
     )
     assert stop_tokens(opened) == (2, 91)
+
+
+def test_the_end_of_a_turn_is_found_beside_thoughts_dates_and_defaults(tmp_path: Path) -> None:
+    ends = {
+        "llama-3.2": "<|eot_id|>",
+        "gemma-3": "<end_of_turn>",
+        "phi-3": "<|end|>",
+        "zephyr": "</s>",
+        "qwen-3": "<|im_end|>",
+    }
+    for name, end in ends.items():
+        template, tokens = families()[name]
+        config = {**tokens, "eos_token": "<unk>", "chat_template": template.replace("eos_token", "'</s>'")}
+        extra = () if end == "</s>" else (end,)
+        opened = checkpoint(tmp_path / name, config={"eos_token_id": 5}, tokenizer_config=config, extra_tokens=extra)
+        assert stop_tokens(opened) == tuple(sorted({0, 5, 2 if end == "</s>" else 90})), name

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from support.checkpoints import Case
 
-TOLERANCE = 1e-3  # max-abs on logits, as the project promises
+TOLERANCE = 1e-4  # max-abs on logits; the project promises 1e-3, at which the two GELUs pass for each other; seen: 2e-5
 CONTEXT = PROMPT_TOKENS + GREEDY_TOKENS
 CHUNK = 20  # does not divide the prompt, so the last pass is shorter
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -107,10 +107,6 @@ def test_builtin_model_chat_format_encodes_as_transformers_does() -> None:
 
 def test_every_case_has_a_reference_and_every_reference_a_case() -> None:
     assert {path.stem for path in LOGITS.glob("*.npz")} == {case.name for case in CASES} | {"home"}
-
-
-def test_every_family_has_a_case() -> None:
-    assert {case.family for case in CASES} == set(known())
 
 
 def test_every_family_that_rotates_has_a_case_in_both_spellings() -> None:

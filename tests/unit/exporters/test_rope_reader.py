@@ -17,7 +17,7 @@ LONGROPE = {"short_factor": [1.0] * 16, "long_factor": [2.0] * 16}
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 1024}
 
 
-def rotary(config: dict[str, Any], **how: Any) -> Rotary:
+def rotary(config: dict[str, Any], **how: Any) -> Rotary:  # noqa: ANN401  # the arguments of read_rotary
     """Read and raise what was found, as an architecture does."""
     read = ConfigReader({**POSITIONS, **config})
     found = read_rotary(read, HEAD, **how)

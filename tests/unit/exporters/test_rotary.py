@@ -44,8 +44,8 @@ def test_yarn_keeps_the_fastest_slows_the_slowest_and_scales_both_tables() -> No
 
 
 def test_longrope_takes_its_factors_by_the_length_of_the_context() -> None:
-    factors = {"short": (1.0,) * 8, "long": (2.0,) * 8}
-    scaled = replace(PLAIN, scaling=RopeScaling("longrope", original_positions=64, **factors))
+    scaling = RopeScaling("longrope", original_positions=64, short=(1.0,) * 8, long=(2.0,) * 8)
+    scaled = replace(PLAIN, scaling=scaling)
     assert (rotary_tables(scaled, 64)[1] == rotary_tables(PLAIN, 64)[1]).all()
     assert np.allclose(rotary_tables(scaled, 66)[1][::2], rotary_tables(PLAIN, 33)[1], atol=1e-5)
 

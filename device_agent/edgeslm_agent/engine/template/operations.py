@@ -214,7 +214,7 @@ def _sized(value: object) -> list[object] | str | dict[str, object]:
     return value
 
 
-def _default(_budget: Budget, value: object, other: object = "", also_false: object = False) -> object:  # noqa: FBT002  # Jinja's signature
+def _default(_budget: Budget, value: object, other: object = "", also_false: object = None) -> object:
     return other if isinstance(value, Undefined) or (truth(also_false) and not truth(value)) else value
 
 
@@ -299,8 +299,8 @@ TESTS: dict[str, Operation] = {
     "odd": lambda budget, value: OPERATORS["mod"](budget, value, 2) == 1,
     "even": lambda budget, value: OPERATORS["mod"](budget, value, 2) == 0,
     "divisibleby": lambda budget, value, other: OPERATORS["mod"](budget, value, other) == 0,
-    **{name: equal for name in ("eq", "==", "equalto")},
-    **{name: OPERATORS["ne"] for name in ("ne", "!=")},
+    **dict.fromkeys(("eq", "==", "equalto"), equal),
+    **dict.fromkeys(("ne", "!="), OPERATORS["ne"]),
     "in": contains,
 }
 

@@ -49,7 +49,7 @@ _EXPRESSIONS = {
     "undefined": "", "name": "n", "and": "ee", "or": "ee", "choose": "eee", "dict": "|ne", "namespace": "|ne",
     "filter": "ne|e", "test": "ne|e", "method": "ne|e", "call": "n|e", "get": "ee", "slice": "eeee", "not": "e",
     "concat": "|e", "list": "|e",
-    **{name: "ee" for name in ("add", "sub", "mul", "div", "floordiv", "mod", "eq", "ne", "in", "lt", "le", "gt", "ge")},
+    **dict.fromkeys(("add", "sub", "mul", "div", "floordiv", "mod", "eq", "ne", "in", "lt", "le", "gt", "ge"), "ee"),
 }  # fmt: skip
 _KNOWN_NAMES = {"filter": FILTERS, "test": TESTS, "method": METHODS}
 FUNCTIONS = ("raise_exception", "strftime_now", "range")
@@ -281,7 +281,11 @@ class _Run:
             return self._applied(METHODS[name], arguments)
         if sort == "test":
             return self._applied(lambda budget, *rest: run_test(budget, name, *rest), arguments)
-        functions = {"raise_exception": _refuse, "strftime_now": self._time, "range": self._range}
+        functions: dict[str, Callable[..., object]] = {
+            "raise_exception": _refuse,
+            "strftime_now": self._time,
+            "range": self._range,
+        }
         if name in functions:
             return self._applied(functions[name], arguments)
         return self._expanded(name, arguments)

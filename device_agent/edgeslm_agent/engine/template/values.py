@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 LARGEST_NUMBER = 1 << 63
 
 
-class TemplateFault(Exception):  # noqa: N818  # it is the template's fault, and the caller's error to name
+class TemplateFault(Exception):  # it is the template's fault, and the caller's error to name
     """The template computes something that has no meaning, or too much of it (`too_much`)."""
 
     def __init__(self, message: str, *, too_much: bool = False) -> None:
@@ -20,7 +20,7 @@ class TemplateFault(Exception):  # noqa: N818  # it is the template's fault, and
         self.too_much = too_much
 
 
-class TemplateRefusal(Exception):  # noqa: N818  # as above
+class TemplateRefusal(Exception):  # as above
     """The template itself refuses the conversation, in its own words."""
 
 

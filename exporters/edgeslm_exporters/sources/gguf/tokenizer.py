@@ -61,10 +61,8 @@ def tokenizer_config(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the tokenizer_config.json: special tokens, what goes before a text, and the chat template."""
     tokens = metadata.get("tokenizer.ggml.tokens") or []
     found: dict[str, Any] = {}
-    for name in ("bos", "eos", "unk", "pad"):
-        index = metadata.get(
-            f"tokenizer.ggml.{'unknown' if name == 'unk' else 'padding' if name == 'pad' else name}_token_id"
-        )
+    for name, key in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding")):
+        index = metadata.get(f"tokenizer.ggml.{key}_token_id")
         if isinstance(index, int) and 0 <= index < len(tokens):
             found[f"{name}_token"] = tokens[index]
     always = metadata.get("tokenizer.ggml.model") == "llama" or metadata.get("tokenizer.ggml.pre") == "llama-bpe"

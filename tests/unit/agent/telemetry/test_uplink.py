@@ -122,7 +122,9 @@ def test_new_connection_sends_again_what_was_on_its_way() -> None:
 
 
 def test_fresh_record_that_goes_missing_during_a_sweep_comes_again_in_the_same_connection() -> None:
-    spool = filled(2000, "old")
+    spool = Spool(None)
+    for number in range(10):
+        filled(200, f"old{number}", spool)
     uplink = Uplink(spool)
     uplink.connected(0.0)
     recorder = Recorder(spool, "new")
@@ -133,7 +135,7 @@ def test_fresh_record_that_goes_missing_during_a_sweep_comes_again_in_the_same_c
     for step in range(1, 600):
         now = step * 0.05
         if batch := uplink.next(now):
-            boot = "old" if batch.leaf == "telemetry" else "new"
+            boot = parse_telemetry(batch.payload).boot if batch.leaf == "telemetry" else "new"
             acks.append((now + 1.5, Ack(boot, ranges_of(numbers(batch)))))
         while acks and acks[0][0] <= now:
             uplink.acknowledge(acks.pop(0)[1], now)

@@ -6,13 +6,13 @@ import pytest
 
 from edgeslm_agent.errors import BadCheckpoint, UnsupportedArchitecture, UnsupportedOperator
 from edgeslm_exporters.architectures import describe, known, spec_of
-from edgeslm_exporters.decoder_spec import DecoderSpec
 from support.checkpoints import CASES, random_weights
 from support.tiny import tiny_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edgeslm_exporters.decoder_spec import DecoderSpec
     from support.checkpoints import Case
 
 DEFAULTED = ("gpt2", "bloom")  # whose published configs leave sizes to their defaults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,12 @@ import onnx
 import onnxruntime
 import pytest
 
+from edgeslm_exporters.architectures import known
+from edgeslm_exporters.checkpoint import open_checkpoint
 from edgeslm_exporters.quantize.blockwise import quantize_rows
 from edgeslm_exporters.quantized_rows import Blocks
-from support.checkpoints import case_named
+from support.checkpoints import CASES, Case, build_checkpoint, case_named, random_weights
+from support.hf_layout import write_weights
 from support.tiny import CONTEXT, converted, reference_logits, tiny_case, tiny_checkpoint, weights_of
 
 if TYPE_CHECKING:
@@ -122,6 +126,45 @@ def test_a_graph_computes_with_the_rounded_weights(tmp_path: Path, recipe: str, 
     expected = reference_logits(artifact.spec, weights, TOKENS)
     found = Runner(tmp_path / "out", artifact, exact=True).all_logits(TOKENS, len(TOKENS))
     assert np.abs(found - expected).max() < 1e-3
+
+
+def with_rounded_weights(case: Case, artifact: Artifact, folder: Path) -> Checkpoint:
+    """Build the case again with each weight as `artifact` rounds it."""
+    tensors = random_weights(case)
+    for matrix in artifact.layout.matrices:
+        for part in matrix.projection.parts:
+            whole = tensors[part.weight].T if part.transposed else tensors[part.weight]  # a view either way
+            rows = whole[part.start : part.start + part.rows]
+            rows[:] = rounded(np.ascontiguousarray(rows), matrix.storage)
+    build_checkpoint(case, folder)
+    write_weights(folder, tensors, "F32", shards=1)
+    return open_checkpoint(folder)
+
+
+ONE_OF_EACH = {case.family: replace(case, dtype="F32", shards=1) for case in CASES}
+
+
+@pytest.mark.parametrize("recipe", ["wi4b32-afp32", "wi8-afp32", "wu4b32-afp32-hi8b32"])
+@pytest.mark.parametrize("family", known())
+def test_every_family_computes_with_the_rounded_weights(tmp_path: Path, family: str, recipe: str) -> None:
+    case = ONE_OF_EACH[family]
+    artifact = converted(tiny_checkpoint(tmp_path / "c", case), recipe, tmp_path / "out")
+    plain = converted(with_rounded_weights(case, artifact, tmp_path / "r"), "fp32", tmp_path / "plain")
+    found = Runner(tmp_path / "out", artifact, exact=True).all_logits(case.prompt(), 20)
+    expected = Runner(tmp_path / "plain", plain).all_logits(case.prompt(), 20)
+    assert np.abs(found - expected).max() < 1e-3
+
+
+def test_a_llama_layer_takes_ten_operators(tmp_path: Path) -> None:
+    """What other families need must not slow down the plainest."""
+    artifact = converted(tiny_checkpoint(tmp_path / "c"), "wi4b32-afp32", tmp_path / "out")
+    nodes = onnx.load(tmp_path / "out" / artifact.decoder.graph, load_external_data=False).graph.node
+    kinds = [node.op_type for node in nodes]
+    layer = ["MatMulNBits", "GroupQueryAttention", "MatMulNBits", "SkipSimplifiedLayerNormalization", "MatMulNBits"]
+    layer += ["Split", "QuickGelu", "Mul", "MatMulNBits", "SkipSimplifiedLayerNormalization"]
+    first = ["GatherBlockQuantized", "SimplifiedLayerNormalization"]
+    asked = ["Gather", "Gather"]  # of what attention returns in the last layer, and of the stream
+    assert kinds == [*first, *layer, *layer[:2], *asked, *layer[2:], "MatMulNBits"]
 
 
 @pytest.mark.parametrize("recipe", ["wi4b32-afp32", "wi8-afp32", "wu4b32-afp32"])

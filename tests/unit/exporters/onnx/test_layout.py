@@ -1,28 +1,19 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
-from edgeslm_exporters.architectures import describe
-from edgeslm_exporters.onnx.layout import ALIGNMENT, Layout, layout, resolve
+from edgeslm_exporters.architectures import spec_of
+from edgeslm_exporters.onnx.layout import ALIGNMENT, POSITIONS, Layout, layout, resolve
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import Quantization, parse_recipe
-from support.checkpoints import random_weights
+from support.checkpoints import case_named
 from support.tiny import tiny_case
-
-if TYPE_CHECKING:
-    from edgeslm_exporters.decoder_spec import DecoderSpec
-
-
-def spec_of(**changes: object) -> DecoderSpec:
-    case = tiny_case(**changes)
-    return describe(case.config, {name: values.shape for name, values in random_weights(case).items()})
 
 
 def layout_of(recipe: str, context: int = 64, **changes: object) -> Layout:
-    return layout(spec_of(**changes), parse_recipe(recipe), context)
+    return layout(spec_of(tiny_case(**changes).config), parse_recipe(recipe), context)
 
 
 def test_tensors_lie_on_pages_one_after_another() -> None:
@@ -73,12 +64,61 @@ def test_fp16_is_priced_as_the_fp32_it_becomes() -> None:
 
 def test_activations_grow_with_the_chunk() -> None:
     places = layout_of("fp32")
-    assert places.activation_bytes(128) > places.activation_bytes(1) > 4 * 97
+    assert places.activation_bytes(128, 128) > places.activation_bytes(1, 128) > places.activation_bytes(1, 1) > 4 * 97
 
 
 def test_heads_that_are_multiples_of_16_are_rotated_inside_attention() -> None:
     assert layout_of("fp32", head_dim=32).fused_rotary
     assert not layout_of("fp32", head_dim=24).fused_rotary
+
+
+@pytest.mark.parametrize(("share", "inside"), [(1.0, True), (0.5, True), (0.25, False)])
+def test_a_rotation_of_less_than_16_values_lies_outside_attention(share: float, *, inside: bool) -> None:
+    places = layout_of("fp32", head_dim=32, partial_rotary_factor=share)
+    assert places.fused_rotary == inside
+    assert places.position_ids == (not inside)
+    assert places.by_name["rotary.cos"].shape == (64, 16 * share)
+
+
+def test_tables_are_stored_once_for_each_rotation() -> None:
+    heads = {"head_dim": 32, "sliding_window": 8, "rope_theta": 1e6}
+    case = tiny_case(model_type="gemma3_text", num_hidden_layers=7, **heads)
+    places = layout(spec_of(case.config), parse_recipe("fp32"), 64)
+    tables = [name for name in places.by_name if name.startswith("rotary")]
+    assert tables == ["rotary.cos", "rotary.sin", "rotary.1.cos", "rotary.1.sin"]
+
+
+def test_learned_positions_are_stored_as_far_as_the_cache_reaches() -> None:
+    case = case_named("opt")
+    spec = spec_of(case.config)
+    places = layout(spec, parse_recipe("wi4b32-afp32"), 24)
+    assert places.by_name[POSITIONS].shape == (24, spec.hidden)
+    assert places.position_ids
+    assert not places.spec.rotaries
+
+
+def test_a_token_reads_the_experts_it_chose_and_memory_holds_them_all() -> None:
+    case = case_named("mixtral")
+    places = layout(spec_of(case.config), parse_recipe("fp32"), 64)
+    experts = [matrix for matrix in places.projections if ".experts." in matrix.projection.name]
+    held, read = sum(matrix.bytes for matrix in places.products), places.decode_read_bytes
+    share = case.config["num_experts_per_tok"] / case.config["num_local_experts"]
+    assert read == held - (1 - share) * sum(matrix.bytes for matrix in experts)
+    assert places.loaded_bytes > held
+
+
+def test_a_router_is_never_quantised() -> None:
+    places = layout(spec_of(case_named("mixtral").config), parse_recipe("wi4b32-afp32"), 64)
+    kept = [matrix.projection.name for matrix in places.matrices if matrix.storage == "fp32"]
+    assert kept == ["layers.0.router", "layers.1.router"]
+
+
+def test_a_bias_on_the_scores_counts_as_memory() -> None:
+    with_slopes = layout(spec_of(case_named("bloom").config), parse_recipe("fp32"), 64)
+    heads = with_slopes.spec.heads
+    assert with_slopes.activation_bytes(16, 64) > 2 * 4 * 16 * 64 * heads
+    windowed, full = (layout_of("fp32", model_type="mistral", sliding_window=window) for window in (8, None))
+    assert windowed.activation_bytes(16, 64) > full.activation_bytes(16, 64)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +134,7 @@ def test_heads_that_are_multiples_of_16_are_rotated_inside_attention() -> None:
 def test_the_runtime_a_graph_needs_follows_its_operators(recipe: str, window: int | None, version: str) -> None:
     places = layout_of(recipe, context=64, model_type="mistral", sliding_window=window)
     assert places.min_onnxruntime == version
+
+
+def test_slopes_need_the_runtime_whose_attention_takes_a_bias() -> None:
+    assert layout(spec_of(case_named("bloom").config), parse_recipe("fp32"), 64).min_onnxruntime == "1.22"

@@ -7,8 +7,10 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from edgeslm_exporters.architectures import known
 from edgeslm_exporters.onnx.linter import lint
 from edgeslm_exporters.target import Target
+from support.checkpoints import CASES
 from support.tiny import converted, tiny_case, tiny_checkpoint
 
 if TYPE_CHECKING:
@@ -98,6 +100,13 @@ def set_place(key: str, value: str) -> Callable[[ModelProto], None]:
 )
 def test_what_the_writer_writes_is_clean(tmp_path: Path, recipe: str) -> None:
     assert lint(artefact(tmp_path, recipe), PI5) == ()
+
+
+@pytest.mark.parametrize("family", known())
+def test_every_family_is_clean(tmp_path: Path, family: str) -> None:
+    case = next(case for case in CASES if case.family == family)
+    decoder = converted(tiny_checkpoint(tmp_path / "c", case), "wi4b32-afp32", tmp_path / "out").decoder
+    assert lint(tmp_path / "out" / decoder.graph, NANO) == ()
 
 
 @pytest.mark.parametrize(

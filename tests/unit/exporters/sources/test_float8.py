@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from support.quantized_layouts import Stored
+
 UP = "model.layers.0.mlp.up_proj"
 TYPES = {"F8_E4M3": ml_dtypes.float8_e4m3fn, "F8_E5M2": ml_dtypes.float8_e5m2}
 DEEPSEEK = {"quant_method": "fp8", "weight_block_size": [128, 128], "activation_scheme": "dynamic"}
@@ -26,7 +28,7 @@ def drawn(dtype: str = "F8_E4M3") -> tuple[NDArray[np.uint8], NDArray[np.float32
     return values.view(np.uint8), values.astype(np.float32)
 
 
-def rows(folder: Path, settings: dict[str, Any], stored: dict[str, Any]) -> NDArray[np.float32]:
+def rows(folder: Path, settings: dict[str, Any], stored: Stored) -> NDArray[np.float32]:
     checkpoint = open_checkpoint(write_quantized(folder, settings, {UP: stored}))
     assert checkpoint.own_recipe is None
     return np.concatenate([checkpoint.rows(f"{UP}.weight", at, at + 40) for at in range(0, 160, 40)])
@@ -88,7 +90,10 @@ def test_the_user_is_told(tmp_path: Path) -> None:
 
 def test_a_scale_of_another_shape_is_refused(tmp_path: Path) -> None:
     stored, _ = drawn()
-    wrong = {f"{UP}.weight": ("F8_E4M3", stored), f"{UP}.weight_scale_inv": ("F32", np.ones((3, 3), np.float32))}
+    wrong: Stored = {
+        f"{UP}.weight": ("F8_E4M3", stored),
+        f"{UP}.weight_scale_inv": ("F32", np.ones((3, 3), np.float32)),
+    }
     with pytest.raises(BadCheckpoint, match=r"weight_scale_inv is \[3, 3\]"):
         open_checkpoint(write_quantized(tmp_path, DEEPSEEK, {UP: wrong}))
 
