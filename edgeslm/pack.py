@@ -138,6 +138,7 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
             checkpoint.digest(),
             spec.model_type,
             spec.parameters,
+            checkpoint.licence,
         ),
         runtime=RuntimeRequirement("onnxruntime", artifact.layout.min_onnxruntime),
         decoder=decoder,

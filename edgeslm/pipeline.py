@@ -89,6 +89,7 @@ def export(
     model: str | None = None,
     *,
     device: str,
+    adapter: str | Path | None = None,
     out: str | Path | None = None,
     memory: str | None = None,
     recipes: Sequence[str] = (),
@@ -107,6 +108,7 @@ def export(
 ) -> ExportResult:
     """Turn a model into the best bundle for a board and write it to `out` (default: a folder named after the variant).
 
+    `adapter` is the folder of a LoRA adapter, merged before anything else.
     Every recipe named is built and competes; with none named bits are added step by step until one passes the gate.
     The recipe `mixed` is solved for: the best mix of storages whose weights take at most `target_size` bytes (which
     alone asks for it too), or the smallest that passes the gate; it calibrates on `calibration`. `measured` also
@@ -115,7 +117,8 @@ def export(
     converting and packing raise; then nothing is written.
     """
     began = time.perf_counter()
-    bounds, profile, source = gate_named(gate), catalog.device(device, memory=memory), open_source(model)
+    bounds, profile = gate_named(gate), catalog.device(device, memory=memory)
+    source = open_source(model, adapter=adapter)
     wish = Wish(tuple(recipes), tuple(formats), context, objective, target_size)
     judging = _judging(source, wish, data, calibration, bounds)
     near = Path(out) if out is not None else Path(source.checkpoint.name)
@@ -209,7 +212,7 @@ def _reference_for(bundle: Bundle, model: str | None, progress: Progress) -> Bun
         cached = cached_reference(manifest.model.digest, manifest.context)
         if cached is not None:
             return cached
-        model = source_of(manifest.model.source)
+        model = source_of(manifest.model)
     if model is None:
         raise EnvironmentProblem(
             f"the fp32 reference of {manifest.model.name} ({manifest.model.digest[:12]}) is not on this machine",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgeslm import catalog
@@ -16,6 +16,7 @@ from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from edgeslm.catalog import Profile
     from edgeslm.profiler.plan import Candidate
@@ -83,6 +84,7 @@ def plan(
     model: str | None = None,
     *,
     device: str,
+    adapter: str | Path | None = None,
     memory: str | None = None,
     recipes: Sequence[str] = (),
     formats: Sequence[str] = ("onnx",),
@@ -91,10 +93,12 @@ def plan(
 ) -> Plan:
     """Plan a model (None: the built-in one) for a board, from config and headers alone.
 
+    `adapter` is the folder of a LoRA adapter to merge.
+
     Raises what opening a checkpoint and finding a device raise; a plan that keeps nothing is returned, not raised.
     """
     profile = catalog.device(device, memory=memory)
-    source, wish = open_source(model), Wish(tuple(recipes), tuple(formats), context, objective)
+    source, wish = open_source(model, adapter=adapter), Wish(tuple(recipes), tuple(formats), context, objective)
     if is_encoder(source.checkpoint.config):
         return plan_encoder_source(source, profile, wish)
     return plan_source(source, profile, wish)
@@ -115,13 +119,19 @@ def plan_encoder_source(source: Source, profile: Profile, wish: Wish) -> Encoder
 
 
 def plan_source(source: Source, profile: Profile, wish: Wish) -> Plan:
-    """Plan an opened model for a profile; no recipe named means all that ship."""
-    return plan_variants(
-        source.checkpoint.name,
+    """Plan an opened model for a profile.
+
+    No recipe named means the checkpoint's own where it came quantised, else all that ship.
+    """
+    checkpoint = source.checkpoint
+    own = () if checkpoint.own_recipe is None else (checkpoint.own_recipe,)
+    planned = plan_variants(
+        checkpoint.name,
         source.spec,
         profile,
-        recipes=wish.recipes or None,
+        recipes=wish.recipes or own or None,
         formats=wish.formats,
         context=wish.context,
         objective=wish.objective,
     )
+    return replace(planned, licence=checkpoint.licence, notes=checkpoint.notes)

@@ -12,6 +12,7 @@ from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
 
 if TYPE_CHECKING:
+    from edgeslm_agent.contract.manifest import ModelSource
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.decoder_spec import DecoderSpec
 
@@ -21,7 +22,10 @@ OWN_TASKS = 300  # enough for a gate: about 3,000 scored tokens in a few seconds
 
 @dataclass(frozen=True)
 class Source:
-    """An opened checkpoint and how a manifest names it: `builtin:home`, `hub:ORG/NAME` or `folder:NAME`."""
+    """An opened checkpoint and how a manifest names it.
+
+    The label is `builtin:home`, `hub:ORG/NAME`, `folder:NAME` or `file:NAME.gguf`, with `+ADAPTER` behind it.
+    """
 
     checkpoint: Checkpoint
     label: str
@@ -35,24 +39,35 @@ class Source:
         return describe(self.checkpoint.config, self.checkpoint.shapes)
 
 
-def open_source(model: str | None) -> Source:
-    """Open the model; only config, tokenizer and headers are read.
+def open_source(model: str | None, *, adapter: str | Path | None = None) -> Source:
+    """Open the model, merged with a LoRA adapter where one is given; only config, tokenizer and headers are read.
 
-    Raises what `open_checkpoint` raises: BadCheckpoint, UsageError, EnvironmentProblem.
+    Raises what `open_checkpoint` raises: BadCheckpoint, UsageError, UnsupportedOperator, Unreachable,
+    EnvironmentProblem.
     """
+    place, label = _place(model)
+    if adapter is None:
+        return Source(open_checkpoint(place), label)
+    return Source(open_checkpoint(place, adapter=Path(adapter)), f"{label}+{Path(adapter).resolve().name}")
+
+
+def _place(model: str | None) -> tuple[str | Path, str]:
+    """Return where a model is, and its label."""
     if model is None or (model == BUILTIN and not Path(model).exists()):
-        return Source(open_checkpoint(builtin.home()), f"builtin:{BUILTIN}")
-    if Path(model).is_dir():
-        checkpoint = open_checkpoint(model)
-        return Source(checkpoint, f"folder:{checkpoint.name}")
+        return builtin.home(), f"builtin:{BUILTIN}"
+    path = Path(model)
+    if path.exists():
+        return model, f"{'folder' if path.is_dir() else 'file'}:{path.resolve().name}"
     hub_id = catalog.model_source(model)
-    return Source(open_checkpoint(hub_id), f"hub:{hub_id}")
+    return hub_id, f"hub:{hub_id.partition('@')[0]}"
 
 
-def source_of(label: str) -> str | None:
-    """Return what to open again for a manifest's source, or None when only the user knows where the folder is."""
-    kind, _, name = label.partition(":")
-    return name if kind in {"builtin", "hub"} else None
+def source_of(model: ModelSource) -> str | None:
+    """Return what to open again for a manifest's model, or None when only the user knows where its files are."""
+    kind, _, name = model.source.partition(":")
+    if kind not in {"builtin", "hub"} or "+" in name:
+        return None
+    return f"{name}@{model.revision}" if model.revision else name
 
 
 def own_tasks(label: str) -> Dataset | None:

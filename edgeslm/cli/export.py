@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgeslm.cli import encoder, output
 from edgeslm.cli import eval as eval_verb
 from edgeslm.cli.figures import shown
-from edgeslm.cli.plan import add_board_options, add_objective_option
+from edgeslm.cli.plan import add_board_options, add_model_arguments, add_objective_option, show_origin
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from edgeslm.workshop import Built
 
 EPILOG = """\
-MODEL is a folder in Hugging Face layout, a hub id, a name of `edgeslm list models`, or left out: the built-in model.
+MODEL is a folder in Hugging Face layout, a .gguf file, a hub id (owner/name or owner/name@revision), a name of
+`edgeslm list models`, or left out: the built-in model. What came quantised is taken as it is, if a recipe has its form.
 With no --recipe the plan's best is built, then more bits are spent (4 bits; head and down projection in 8; 8 bits)
 until one passes the gate; with several, each is built and the best of those that pass is kept. A failed gate is exit
 code 1 and writes no bundle. `--recipe mixed` measures which weights need their bits and solves for the smallest mix
@@ -32,7 +33,7 @@ examples:
 def configure(parser: ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("model", nargs="?", metavar="MODEL")
+    add_model_arguments(parser)
     add_board_options(parser)
     parser.add_argument(
         "--recipe", action="append", metavar="R", default=[], help="build this recipe; may be repeated; mixed: find one"
@@ -65,6 +66,7 @@ def run(options: Namespace) -> int:
     result = export(
         options.model,
         device=options.device,
+        adapter=options.adapter,
         out=options.out,
         memory=options.memory,
         recipes=options.recipe,
@@ -107,6 +109,7 @@ def show(result: ExportResult) -> None:
     output.result(f"  peak memory         {shown(estimate.peak_bytes)}, estimated on {estimate.peak_bytes.on}")
     output.result(f"  decode              {shown(estimate.decode_tps)}, estimated on {estimate.decode_tps.on}")
     _show_measured(winner)
+    show_origin(result.plan)
     if winner.assessment is None:
         output.result("quality: not measured")
     else:

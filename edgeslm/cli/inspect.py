@@ -48,6 +48,8 @@ def _show(bundle: Bundle | EncoderBundle) -> None:
     model = manifest.model
     output.result(f"{manifest.variant}  id {bundle.bundle_id}")
     output.result(f"model    {model.name} ({model.architecture}, {model.parameters:,} parameters) from {model.source}")
+    if model.licence:
+        output.result(f"licence  {model.licence}")
     output.result(_shape(manifest))
     output.result(
         f"weights  {bundle.weights_bytes:,} bytes, {_bits(bundle):.2f} bits a parameter, scales and tables included"

@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 
     from edgeslm.profiler.plan import Candidate, Plan
 
-EPILOG = """MODEL is a folder in Hugging Face layout, a hub id, a name of `edgeslm list models`, or left out: the
-built-in model. Only config.json and the headers of the weights are read. Bytes of weights and cache are exact; the
-peak and the speeds are estimates with their range, for a full context and a prompt of 128 tokens (half the context if
-that is less)."""
+EPILOG = """MODEL is a folder in Hugging Face layout, a .gguf file, a hub id (owner/name or owner/name@revision), a name
+of `edgeslm list models`, or left out: the built-in model. Only config.json and the headers of the weights are read,
+from the hub too; with no --recipe a checkpoint that came quantised is planned in its own form. Bytes of weights and
+cache are exact; the peak and the speeds are estimates with their range, for a full context and a prompt of 128 tokens
+(half the context if that is less)."""
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("model", nargs="?", metavar="MODEL")
+    add_model_arguments(parser)
     add_board_options(parser)
     parser.add_argument(
         "--recipe", action="append", metavar="R", default=[], help="plan this recipe only; may be repeated"
@@ -28,6 +29,12 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--format", action="append", choices=["onnx", "tflite"], help="plan this format (default onnx)")
     parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
     add_objective_option(parser)
+
+
+def add_model_arguments(parser: ArgumentParser) -> None:
+    """Add MODEL and --adapter."""
+    parser.add_argument("model", nargs="?", metavar="MODEL")
+    parser.add_argument("--adapter", metavar="DIR", help="a LoRA adapter as PEFT saves it, merged into MODEL first")
 
 
 def add_board_options(parser: ArgumentParser) -> None:
@@ -66,6 +73,7 @@ def _planned(options: Namespace) -> Plan:
     return plan(
         options.model,
         device=options.device,
+        adapter=options.adapter,
         memory=options.memory,
         recipes=options.recipe,
         formats=tuple(options.format or ("onnx",)),
@@ -81,6 +89,7 @@ def _show(planned: Plan) -> None:
         f"{planned.model} for {planned.device}: context {format_count(planned.context)}, "
         f"{format_bytes(planned.app_budget_bytes)} for the agent and its model; by {planned.objective}, from estimates"
     )
+    show_origin(planned)
     columns = ("variant", "", "bits a weight", "weights", "KV cache", "peak memory", "decode", "first token")
     output.table(columns, [_row(candidate) for candidate in planned.candidates])
     if not planned.kept:
@@ -90,6 +99,14 @@ def _show(planned: Plan) -> None:
             output.result(f"{candidate.variant} is dropped: {'; '.join(candidate.reasons)}")
     names = ", then ".join(candidate.recipe for candidate in planned.to_try)
     output.result(f"to try, until one passes the quality gate: {names}")
+
+
+def show_origin(planned: Plan) -> None:
+    """Print the licence, and what became of weights that came quantised."""
+    if planned.licence:
+        output.result(f"licence {planned.licence}")
+    for note in planned.notes:
+        output.result(note)
 
 
 def _row(candidate: Candidate) -> tuple[str, ...]:

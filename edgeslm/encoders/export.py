@@ -202,7 +202,7 @@ def _reference_for(bundle: EncoderBundle, model: str | None, progress: Progress)
         cached = cached_encoder(manifest.model.digest, manifest.context)
         if cached is not None:
             return cached
-        model = source_of(manifest.model.source)
+        model = source_of(manifest.model)
     if model is None:
         raise EnvironmentProblem(
             f"the fp32 reference of {manifest.model.name} ({manifest.model.digest[:12]}) is not on this machine",

@@ -56,6 +56,7 @@ def seal_encoder(
             checkpoint.digest(),
             spec.model_type,
             spec.parameters,
+            checkpoint.licence,
         ),
         runtime=RuntimeRequirement("onnxruntime", artifact.min_onnxruntime),
         encoder=artifact.encoder,

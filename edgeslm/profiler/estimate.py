@@ -106,13 +106,13 @@ def decode_read_bytes(places: Layout) -> float:
     return places.decode_read_bytes + places.kv_cache_bytes * cached / places.context
 
 
-def _resident_bytes(places: Layout) -> int:
+def resident_bytes(places: Layout) -> int:
     """Return the bytes the runtime keeps of the weights once loaded."""
     return places.loaded_bytes + sum(8 * matrix.blocks * matrix.projection.rows for matrix in places.products)
 
 
 def _peak(places: Layout, profile: Profile, runtime: Span, activations: Span) -> Span:
-    resident = _resident_bytes(places)
+    resident = resident_bytes(places)
     largest = max(matrix.loaded_bytes for matrix in places.matrices)
     touched = places.table.bytes
     cache = places.kv_cache_bytes

@@ -59,7 +59,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Plan:
-    """The candidates for one model on one board: the kept in the order of the objective, then the dropped."""
+    """The candidates for one model on one board: the kept in the order of the objective, then the dropped.
+
+    `licence` is what the model card names, or ''; `notes` are sentences about where the weights come from.
+    """
 
     model: str
     device: str
@@ -67,6 +70,8 @@ class Plan:
     objective: Objective
     app_budget_bytes: int
     candidates: tuple[Candidate, ...]
+    licence: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def kept(self) -> tuple[Candidate, ...]:
@@ -93,6 +98,8 @@ class Plan:
         """Return the plan as JSON-ready data, with the keys of `edgeslm.plan/1`."""
         return {
             "model": self.model,
+            "licence": self.licence,
+            "notes": list(self.notes),
             "device": self.device,
             "context": self.context,
             "objective": self.objective,

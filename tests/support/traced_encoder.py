@@ -43,7 +43,10 @@ class Weights:
 def weights(seed: int = 3) -> Weights:
     """Draw the constants."""
     random = np.random.default_rng(seed)
-    draw = lambda *shape: random.standard_normal(shape, np.float32) / np.float32(shape[0] ** 0.5)  # noqa: E731
+
+    def draw(*shape: int) -> NDArray[np.float32]:
+        return random.standard_normal(shape, np.float32) / np.float32(shape[0] ** 0.5)
+
     table = random.standard_normal((VOCABULARY, HIDDEN), np.float32)
     table[:, LOUD] *= 30
     up = (draw(HIDDEN, INNER), draw(HIDDEN, INNER))
@@ -99,7 +102,7 @@ def traced(task: Task = "embed") -> ModelProto:
 def hidden_states(ids: Sequence[int]) -> NDArray[np.float64]:
     """Return what the tokens become [length, hidden], in float64."""
     given = weights()
-    hidden = given.table[list(ids)].astype(np.float64) + given.segments[0]
+    hidden: NDArray[np.float64] = given.table[list(ids)].astype(np.float64) + given.segments[0]
     for layer in range(2):
         hidden = hidden + np.tanh(hidden @ given.up[layer] + given.bias) @ given.down[layer]
     return hidden

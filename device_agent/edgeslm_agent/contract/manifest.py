@@ -40,7 +40,8 @@ class FileEntry:
 class ModelSource:
     """Where the weights come from.
 
-    `digest` is the SHA-256 over the checkpoint's files; `revision` is a hub commit or ''.
+    `digest` is the SHA-256 over the checkpoint's files; `revision` is a hub commit or ''; `licence` is what the model
+    card names, or ''.
     """
 
     name: str
@@ -49,6 +50,7 @@ class ModelSource:
     digest: str
     architecture: str
     parameters: int
+    licence: str = ""
 
 
 @dataclass(frozen=True)

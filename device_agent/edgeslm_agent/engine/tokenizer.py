@@ -8,6 +8,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
+from edgeslm_agent.engine.heap import trim_heap
 from edgeslm_agent.errors import Corrupt, MissingExtra
 
 if TYPE_CHECKING:
@@ -116,4 +117,5 @@ def _load(file: Path) -> tokenizers.Tokenizer:
         raise Corrupt(f"{file.name} is not a tokenizer: {error}", "export the bundle again") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    trim_heap()
     return tokenizer

@@ -26,8 +26,8 @@ def attention(graph: GraphBuilder, layout: Layout, index: int, packed: str) -> s
     cache_shape: list[int | str] = [1, spec.kv_heads, "cache", spec.head_size]
     past = [graph.input(f"past_key_values.{index}.{which}", FLOAT, cache_shape) for which in ("key", "value")]
     present = [graph.output(f"present.{index}.{which}", FLOAT, cache_shape) for which in ("key", "value")]
-    inside = parts.rotary is not None and layout.fused_rotary
-    tables = _tables(graph, layout, parts.rotary) if inside and parts.rotary is not None else ["", ""]
+    inside = parts.rotary if layout.fused_rotary else None
+    tables = ["", ""] if inside is None else _tables(graph, layout, inside)
     inputs = [*_heads(graph, layout, layer, packed), *past, "seqlens_k", "total_sequence_length", *tables]
     bias = _bias(graph, layout, parts, window)
     inputs += ["", bias] if bias else []
@@ -37,7 +37,7 @@ def attention(graph: GraphBuilder, layout: Layout, index: int, packed: str) -> s
         "num_heads": spec.heads,
         "kv_num_heads": spec.kv_heads,
         "scale": parts.scale,
-        "do_rotary": int(inside),
+        "do_rotary": int(inside is not None),
         "local_window_size": window or -1,
     }
     if parts.soft_cap is not None:
@@ -52,17 +52,17 @@ def _tables(graph: GraphBuilder, layout: Layout, rotary: Rotary) -> list[str]:
 def _heads(graph: GraphBuilder, layout: Layout, layer: Layer, packed: str) -> list[str]:
     """Return query, key and value as the operator takes them: packed, unless norms or rotation come before it."""
     spec, parts = layout.spec, layer.attention
-    outside = parts.rotary is not None and not layout.fused_rotary
-    if not outside and parts.query_norm is None and parts.key_norm is None:
+    outside = None if layout.fused_rotary else parts.rotary
+    if outside is None and parts.query_norm is None and parts.key_norm is None:
         return [packed, "", ""]
     sizes = graph.constant("heads.sizes", [spec.query_size, spec.kv_size, spec.kv_size])
     names = [f"{layer.name}.{which}" for which in ("query", "key", "value")]
     query, key, value = graph.ops("Split", [packed, sizes], names, axis=-1)
     query = _normed_heads(graph, parts.query_norm, query, spec.query_size)
     key = _normed_heads(graph, parts.key_norm, key, spec.kv_size)
-    if outside and parts.rotary is not None:
-        tables = _tables(graph, layout, parts.rotary)
-        partial = {"rotary_embedding_dim": parts.rotary.size} if parts.rotary.size < spec.head_size else {}
+    if outside is not None:
+        tables = _tables(graph, layout, outside)
+        partial = {"rotary_embedding_dim": outside.size} if outside.size < spec.head_size else {}
         query = _rotated(graph, query, tables, num_heads=spec.heads, **partial)
         key = _rotated(graph, key, tables, num_heads=spec.kv_heads, **partial)
     return [query, key, value]

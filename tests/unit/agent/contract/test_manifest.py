@@ -105,7 +105,7 @@ def test_a_value_of_another_type_is_refused_by_name(key: str) -> None:
 
 def test_unknown_keys_are_ignored_at_every_level() -> None:
     document = _document() | {"colour": "blue"}
-    document["model"]["licence"] = "MIT"
+    document["model"]["colour"] = "red"
     assert parse_manifest(json.dumps(document).encode()) == toy_manifest()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -18,9 +18,12 @@ from support.hf_layout import write_safetensors
 from support.traced_encoder import HIDDEN, INNER, LABELS, LONGEST, VOCABULARY, hidden_states, traced, weights
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    Function = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 SPEC = EncoderSpec(
     model_type="bert",
@@ -59,7 +62,9 @@ def answers(model: onnx.ModelProto) -> NDArray[np.float32]:
     ],
 )
 @pytest.mark.parametrize("normalized", [False, True])
-def test_pooling_sees_the_texts_own_tokens_only(pooling: str, pooled: Any, normalized: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_pooling_sees_the_texts_own_tokens_only(
+    pooling: str, pooled: Function, normalized: bool, tmp_path: Path
+) -> None:
     model = traced()
     assert add_head(model, replace(SPEC, modules=Modules(pooling, (), normalized=normalized)), tmp_path) == HIDDEN
     expected = np.array([pooled(hidden_states(text)) for text in TEXTS])
@@ -72,9 +77,10 @@ def test_pooling_sees_the_texts_own_tokens_only(pooling: str, pooled: Any, norma
 
 @pytest.mark.parametrize(("activation", "function"), [("", lambda x: x), ("Tanh", np.tanh)])
 @pytest.mark.parametrize("biased", [False, True])
-def test_linear_layers_follow_the_pooling(activation: str, function: Any, biased: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_linear_layers_follow_the_pooling(activation: str, function: Function, biased: bool, tmp_path: Path) -> None:
     random = np.random.default_rng(1)
-    weight, bias = random.standard_normal((7, HIDDEN), np.float32) / 9, random.standard_normal(7).astype(np.float32)
+    weight = random.standard_normal((7, HIDDEN), np.float32) / np.float32(9)
+    bias = random.standard_normal(7).astype(np.float32)
     tensors = {"linear.weight": weight} | ({"linear.bias": bias} if biased else {})
     write_safetensors(tmp_path / "dense.safetensors", tensors, "F32")
     model = traced()
@@ -85,7 +91,7 @@ def test_linear_layers_follow_the_pooling(activation: str, function: Any, biased
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_scores_are_softmax_or_for_several_labels_sigmoid(several: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_scores_are_softmax_or_for_several_labels_sigmoid(several: bool, tmp_path: Path) -> None:
     labels = tuple(f"label {index}" for index in range(LABELS))
     spec = replace(SPEC, task="classify", modules=NO_MODULES, labels=labels, several_labels=several)
     model = traced("classify")

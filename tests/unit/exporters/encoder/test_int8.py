@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-SHAPE = EncoderShape("", "embed", INPUTS, HIDDEN, VOCABULARY, EncoderSizes(2, HIDDEN, INNER, 2), "mean", False, ())  # noqa: FBT003
+SHAPE = EncoderShape("", "embed", INPUTS, HIDDEN, VOCABULARY, EncoderSizes(2, HIDDEN, INNER, 2), "mean", False, ())
 RANDOM = np.random.default_rng(5)
 CALIBRATION = [RANDOM.integers(3, VOCABULARY, 12).tolist() for _ in range(20)]
 TEXTS = [RANDOM.integers(3, VOCABULARY, 9).tolist() for _ in range(20)]
@@ -91,8 +91,10 @@ def test_balancing_changes_nothing_in_floats_and_evens_the_channels(tmp_path: Pa
     for name, range_after in after.items():
         np.testing.assert_allclose(range_after.low, again[name].low, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(range_after.high, again[name].high, rtol=1e-4, atol=1e-5)
-    spread = lambda seen: seen.largest.max() / seen.largest.min()  # noqa: E731
-    assert spread(after["hidden0.balanced"]) < 0.3 * spread(before["hidden0"])
+    evened, uneven = (
+        seen.largest.max() / seen.largest.min() for seen in (after["hidden0.balanced"], before["hidden0"])
+    )
+    assert evened < 0.3 * uneven
 
 
 def test_scales_have_a_geometric_mean_of_one_and_survive_dead_channels() -> None:
@@ -104,7 +106,7 @@ def test_scales_have_a_geometric_mean_of_one_and_survive_dead_channels() -> None
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
-def test_int8_forms_are_close_and_closer_when_balanced(calibrated: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_int8_forms_are_close_and_closer_when_balanced(calibrated: bool, tmp_path: Path) -> None:
     errors = []
     for balanced in (False, True):
         model = traced()

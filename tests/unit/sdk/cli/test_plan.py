@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -8,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgeslm.cli.main import main
+from simulators.hub import Hub, Repository, running
 from support.checkpoints import build_checkpoint, case_named
+from support.quantized_layouts import draw, gptq, linear_shapes, write_quantized
+from support.references import TESTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +100,43 @@ def test_plan_reads_no_weights_and_loads_no_runtime(tiny: str) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert child.stdout.splitlines()[-1] == "0 []"
+
+
+def test_a_checkpoint_that_came_quantised_is_planned_in_its_own_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layers = {module: gptq(module, draw(shape, 4, 32, symmetric=True), 4) for module, shape in linear_shapes().items()}
+    said = {"quant_method": "gptq", "bits": 4, "group_size": 32, "sym": True, "desc_act": True}
+    folder = write_quantized(tmp_path / "quantised", said, layers)
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+    assert main(["plan", str(folder), "--device", "raspberry-pi-5"]) == 0
+    printed = capsys.readouterr().out
+    assert "to try, until one passes the quality gate: wi4b32-afp32-hi8b32" in printed
+    assert "licence apache-2.0" in printed
+    assert "act-order" in printed
+    assert main(["plan", str(folder), "--device", "raspberry-pi-5", "--recipe", "wi8-afp32", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [candidate["recipe"] for candidate in document["candidates"]] == ["wi8-afp32"]
+    assert document["licence"] == "apache-2.0"
+    assert "act-order" in document["notes"][0]
+
+
+def test_an_adapter_for_another_model_is_exit_5(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    adapter = str(TESTS / "references" / "adapters" / "plain")
+    assert main(["plan", tiny, "--device", "raspberry-pi-5", "--adapter", adapter]) == 5
+    assert "made for another model" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("offline", "code"), [("0", 0), ("1", 7)])
+def test_a_hub_id_is_planned_from_headers_alone(tmp_path: Path, offline: str, code: int) -> None:
+    """As a user does it: another process, told of the hub by its environment; nothing is cached."""
+    repository = Repository.of_folder(build_checkpoint(case_named("llama-untied-bf16-sharded"), tmp_path / "tiny"))
+    with running(Hub({"owner/tiny": repository})) as hub:
+        told = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": offline}
+        command = [sys.executable, "-m", "edgeslm", "plan", "owner/tiny@v1.0", "--device", "raspberry-pi-5", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **told}, check=False)
+    assert done.returncode == code, done.stderr
+    shards = [name for name in repository.files if name.endswith(".safetensors")]
+    assert [request.range for name in shards for request in hub.asked(name) if request.range is None] == []
+    assert json.loads(done.stdout)["schema"] == ("edgeslm.plan/1" if code == 0 else "edgeslm.error/1")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import gguf
@@ -81,10 +82,8 @@ def test_a_changed_byte_opens_or_is_refused_as_an_export_error(tmp_path: Path, a
     data = bytearray(written(tmp_path / "m.gguf").read_bytes())
     data[at % len(data)] ^= change
     (tmp_path / "m.gguf").write_bytes(data)
-    try:
+    with suppress(ExportError):  # anything else is a bug
         open_gguf(tmp_path / "m.gguf")
-    except ExportError as error:
-        assert error.hint
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ TEXTS = (
     "1234567890 3.14159",
     "<s>special</s> <|endoftext|>",
 )
-SMALL = {
+SMALL: dict[str, Any] = {
     "tokenizer.ggml.model": "gpt2",
     "tokenizer.ggml.pre": "gpt-2",
     "tokenizer.ggml.tokens": ["<|end|>", "a", "b", "ab"],
@@ -42,17 +42,19 @@ def metadata_of(folder: str, kind: str) -> tuple[dict[str, Any], tokenizers.Toke
     vocabulary |= {text: token["id"] for text, token in added.items()}
     tokens = sorted(vocabulary, key=lambda text: vocabulary[text])
     kinds = [1] * len(tokens)
-    for text, token in added.items():
+    for token in added.values():
         kinds[token["id"]] = 3 if token["special"] else 4
+    merges = [pair.split(" ") if isinstance(pair, str) else pair for pair in document["model"]["merges"]]
     metadata: dict[str, Any] = {"tokenizer.ggml.model": kind, "tokenizer.ggml.tokens": tokens}
     if kind == "llama":
         kinds = [6 if text.startswith("<0x") else kind for text, kind in zip(tokens, kinds, strict=True)]
         kinds[0] = 2
-        # The pieces of Llama's vocabulary stand in the order of their scores, after the bytes.
-        metadata["tokenizer.ggml.scores"] = [0.0 if index < 259 else float(259 - index) for index in range(len(tokens))]
+        ranks: dict[str, int] = {}
+        for left, right in merges:
+            ranks.setdefault(left + right, len(ranks))
+        metadata["tokenizer.ggml.scores"] = [-float(ranks.get(text, 10**6)) for text in tokens]
     else:
-        merges = document["model"]["merges"]
-        metadata["tokenizer.ggml.merges"] = [m if isinstance(m, str) else " ".join(m) for m in merges]
+        metadata["tokenizer.ggml.merges"] = [" ".join(pair) for pair in merges]
         metadata["tokenizer.ggml.pre"] = folder
     metadata["tokenizer.ggml.token_type"] = kinds
     return metadata, tokenizers.Tokenizer.from_file(str(path))
