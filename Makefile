@@ -31,6 +31,7 @@ lint:
 
 references: $(REFERENCES)/.done ## remake the reference logits with torch and transformers and compare
 	$(REFERENCES)/bin/python tests/references/make.py --check
+	$(REFERENCES)/bin/python tests/references/make_adapters.py --check
 
 bench: $(VENV)/.test ## run every benchmark beside its peer; writes bench/results and the README's tables
 	$(BIN)/python -m bench.run

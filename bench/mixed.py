@@ -8,6 +8,7 @@ out data that calibrated nothing. KL is that of the fp32 export, in nats a token
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bench import machine
 from bench.environments import CACHE
-from bench.harness import Target, publish
+from bench.harness import RESULTS, Target, publish
 from edgeslm import builtin, catalog
 from edgeslm.mixing import REMEMBERED_BYTES, Trials
 from edgeslm.profiler.dataset import Dataset, read_tasks
@@ -65,18 +66,27 @@ class Side:
 
 
 def main() -> None:
-    """Measure every model once (there is nothing to repeat) and publish."""
+    """Measure every model once (there is nothing to repeat) and publish; models not named keep their results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="*", default=["home", *SIZES], choices=["home", *SIZES])
-    sides = [side for model in parser.parse_args().models for side in _measured(model)]
-    samples = {side.name: [side.figures(_uniform(sides, side.model))] for side in sides}
-    targets = [_target(side, _uniform(sides, side.model)) for side in sides if side.target is not None]
+    models = parser.parse_args().models
+    samples, targets = _kept({"home", *SIZES} - set(models))
+    for model in models:
+        sides = _measured(model)
+        uniform = [side for side in sides if side.target is None]
+        samples |= {side.name: [side.figures(uniform)] for side in sides}
+        targets += [_target(side, uniform) for side in sides if side.target is not None]
     versions = {"edgeslm": machine.versions_in(Path(sys.executable), "edgeslm", "onnxruntime", "numpy")}
     publish("mixed", samples, targets, versions, {"held_out_tokens": MAX_SCORED_TOKENS})
 
 
-def _uniform(sides: list[Side], model: str) -> list[Side]:
-    return [side for side in sides if side.model == model and side.target is None]
+def _kept(models: set[str]) -> tuple[dict[str, list[Figures]], list[Target]]:
+    """Return the earlier results of these models, as far as there are any."""
+    path = RESULTS / machine.slug() / "mixed.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"sides": {}, "targets": []}
+    samples = {name: side["rounds"] for name, side in known["sides"].items() if name.partition(":")[0] in models}
+    fields = [{name: value for name, value in target.items() if name != "met"} for target in known["targets"]]
+    return samples, [Target(**target) for target in fields if target["name"].partition(",")[0] in models]
 
 
 def _target(side: Side, uniform: list[Side]) -> Target:

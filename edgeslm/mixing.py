@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgeslm import catalog
+from edgeslm.course import Course
 from edgeslm.pack import assemble, staging
-from edgeslm.planning import Course, plan_source
+from edgeslm.planning import plan_source
 from edgeslm.profiler.knapsack import Option
 from edgeslm.profiler.quality import Remembered, mean_divergence
 from edgeslm.profiler.sensitivity import Sensitivity, recipe_of

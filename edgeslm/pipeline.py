@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeslm import catalog
+from edgeslm.course import affordable, check_mixing_memory, plain_course
 from edgeslm.mixing import Trials, mixed_course
 from edgeslm.pack import check_free, publish, staging
-from edgeslm.planning import Wish, plain_course
+from edgeslm.planning import Wish
 from edgeslm.profiler.assess import assess
 from edgeslm.profiler.dataset import default_text
 from edgeslm.profiler.gate import gate_for, gate_named
@@ -33,7 +34,7 @@ from edgeslm_agent.host import PeakAnonymous
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgeslm.planning import Course
+    from edgeslm.course import Course
     from edgeslm.profiler.assess import Assessment
     from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.gate import Gate
@@ -96,6 +97,7 @@ def export(
     formats: Sequence[str] = ("onnx",),
     context: int | None = None,
     target_size: int | None = None,
+    max_ram: int | None = None,
     data: Dataset | None = None,
     calibration: Dataset | None = None,
     objective: Objective = "speed",
@@ -112,21 +114,22 @@ def export(
     Every recipe named is built and competes; with none named bits are added step by step until one passes the gate.
     The recipe `mixed` is solved for: the best mix of storages whose weights take at most `target_size` bytes (which
     alone asks for it too), or the smallest that passes the gate; it calibrates on `calibration`. `measured` also
-    measures each on this machine; `genai` adds what onnxruntime-genai needs to load the artefacts. `tell` hears how
-    each step did. Raises NothingFits when nothing may be built, GateFailed when no candidate passes, and what opening,
-    converting and packing raise; then nothing is written.
+    measures each on this machine; `genai` adds what onnxruntime-genai needs to load the artefacts. `max_ram` bounds the
+    anonymous bytes that the export itself takes. `tell` hears how each step did.
+    Raises NothingFits when nothing may be built, EnvironmentProblem when `max_ram` allows nothing, GateFailed when no
+    candidate passes, and what opening, converting and packing raise; then nothing is written.
     """
     began = time.perf_counter()
     bounds, profile = gate_named(gate), catalog.device(device, memory=memory)
     source = open_source(model, adapter=adapter)
-    wish = Wish(tuple(recipes), tuple(formats), context, objective, target_size)
+    wish = Wish(tuple(recipes), tuple(formats), context, objective, target_size, max_ram)
     judging = _judging(source, wish, data, calibration, bounds)
     near = Path(out) if out is not None else Path(source.checkpoint.name)
     if out is not None:
         check_free(near, None, force=force)
     with PeakAnonymous() as peak, ExitStack() as stack:
         trials = Trials(source, profile, deployed_context(source.spec, context), judging.calibration, near, progress)
-        course = _course(trials, wish, judging)
+        course = _course(trials, wish, judging, tell)
         workshop = Workshop(source, profile, judging, measured, genai, progress)
         built = _build(stack, course, workshop, near, tell)
         dropped = [Contender(candidate) for candidate in course.plan.candidates if not candidate.kept]
@@ -168,13 +171,27 @@ def _judging(
     return Judging(judged if gate or wish.mixed else None, calibration, gate)
 
 
-def _course(trials: Trials, wish: Wish, judging: Judging) -> Course:
-    """Return what to build: a mix where one is asked for, else named recipes or steps."""
-    if not wish.mixed:
-        return plain_course(trials.source, trials.profile, wish)
-    parameters, gate = trials.source.spec.parameters, judging.gate
+def _course(trials: Trials, wish: Wish, judging: Judging, tell: Tell) -> Course:
+    """Return what to build: a mix where one is asked for, else named recipes or steps.
+
+    What `--max-ram` does not allow is left out and said. Raises EnvironmentProblem when that is everything.
+    """
+    spec = trials.source.spec
+    if wish.max_ram is not None and wish.mixed:
+        check_mixing_memory(spec, trials.context, wish.max_ram)
+    course = _mixed(trials, wish, judging) if wish.mixed else plain_course(trials.source, trials.profile, wish)
+    if wish.max_ram is None:
+        return course
+    course, reasons = affordable(course, spec, wish.max_ram, compared=judging.data is not None)
+    for reason in reasons:
+        tell(reason)
+    return course
+
+
+def _mixed(trials: Trials, wish: Wish, judging: Judging) -> Course:
+    gate = judging.gate
     if gate is not None and judging.data is not None:
-        gate = gate_for(gate, parameters, json_tasks=judging.data.json_tasks)
+        gate = gate_for(gate, trials.source.spec.parameters, json_tasks=judging.data.json_tasks)
     return mixed_course(trials, wish, Goal(wish.target_size, None if gate is None else gate.kld_mean))
 
 

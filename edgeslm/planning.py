@@ -1,9 +1,9 @@
-"""plan() for a model and a board by name, from headers and profile alone; and the course an export takes from it."""
+"""plan() for a model and a board by name: opens the headers, reads the profile, and plans."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgeslm import catalog
 from edgeslm.profiler.encoder_plan import EncoderModel, EncoderPlan, plan_encoder
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeslm.catalog import Profile
-    from edgeslm.profiler.plan import Candidate
 
 
 MIXED = "mixed"  # the recipe that is solved for instead of being named
@@ -29,6 +28,8 @@ MIXED = "mixed"  # the recipe that is solved for instead of being named
 class Wish:
     """What the user asked for: no recipe leaves the choice to us, `mixed` or a `target_size` (bytes) asks for a mix.
 
+    `max_ram` are the bytes of anonymous memory that the export itself may take.
+
     Raises UsageError when a mix is asked for beside other recipes.
     """
 
@@ -37,6 +38,7 @@ class Wish:
     context: int | None
     objective: Objective
     target_size: int | None = None
+    max_ram: int | None = None
 
     def __post_init__(self) -> None:
         """Check that recipes and size do not contradict each other."""
@@ -55,29 +57,6 @@ class Wish:
     def calibrates(self) -> bool:
         """Whether something of what is built learns from data, which then must not judge it."""
         return self.mixed or any(parse_recipe(recipe).calibrates for recipe in self.recipes)
-
-
-@dataclass(frozen=True)
-class Course:
-    """What an export builds: `steps` until one passes the gate, and all `rivals`, which compete with what passed.
-
-    `mixed` says how a mix of storages was solved for, as JSON-ready data; None when none was asked for.
-    """
-
-    plan: Plan
-    steps: tuple[Candidate, ...]
-    rivals: tuple[Candidate, ...]
-    mixed: dict[str, Any] | None = None
-
-
-def plain_course(source: Source, profile: Profile, wish: Wish) -> Course:
-    """Return the course without a mix: recipes that the user named all compete, else bits are added step by step.
-
-    Raises NothingFits with every reason when the plan keeps nothing.
-    """
-    planned = plan_source(source, profile, wish)
-    planned.require_kept()
-    return Course(planned, (), planned.kept) if wish.recipes else Course(planned, planned.to_try, ())
 
 
 def plan(

@@ -39,6 +39,7 @@ def configure(parser: ArgumentParser) -> None:
         "--recipe", action="append", metavar="R", default=[], help="build this recipe; may be repeated; mixed: find one"
     )
     parser.add_argument("--target-size", metavar="SIZE", help="find the best mix of at most so many bytes of weights")
+    parser.add_argument("--max-ram", metavar="SIZE", help="memory the export itself may take; refused before it begins")
     parser.add_argument("--format", choices=["onnx", "tflite"], default="onnx", help="format to write (default onnx)")
     parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
     eval_verb.add_data_options(parser)
@@ -73,6 +74,7 @@ def run(options: Namespace) -> int:
         formats=(options.format,),
         context=None if options.context is None else parse_count(options.context),
         target_size=None if options.target_size is None else parse_bytes(options.target_size),
+        max_ram=None if options.max_ram is None else parse_bytes(options.max_ram),
         data=eval_verb.data_of(options),
         calibration=_calibration(options),
         objective=options.objective,

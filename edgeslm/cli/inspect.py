@@ -51,11 +51,22 @@ def _show(bundle: Bundle | EncoderBundle) -> None:
     if model.licence:
         output.result(f"licence  {model.licence}")
     output.result(_shape(manifest))
+    if not isinstance(manifest, EncoderManifest):
+        output.result(f"chat     {_chat(manifest)}")
     output.result(
         f"weights  {bundle.weights_bytes:,} bytes, {_bits(bundle):.2f} bits a parameter, scales and tables included"
     )
     output.result(f"needs    {manifest.runtime.name} >= {manifest.runtime.min_version}")
     output.table(("file", "bytes", "sha256"), [(f.path, str(f.bytes), f.sha256[:16]) for f in manifest.files])
+
+
+def _chat(manifest: Manifest) -> str:
+    """Say what the model's chat template has a place for."""
+    if manifest.chat is None:
+        return "none: prompts are given as they are"
+    places = {"system message": manifest.chat.system, "earlier turns": manifest.chat.turns}
+    extra = ", asks whether to think" if manifest.chat.thinking else ""
+    return ", ".join(f"{'' if has else 'no '}{name}" for name, has in places.items()) + extra
 
 
 def _shape(manifest: Manifest | EncoderManifest) -> str:

@@ -281,6 +281,6 @@ class DecoderSpec(Dimensions):
         """Number of weights, a tied table counted once."""
         return sum(math.prod(shape) for shape in self.tensors().values())
 
-    def kv_cache_bytes(self, context: int) -> int:
-        """Bytes of a float32 key/value cache of `context` tokens."""
-        return 2 * self.layers * self.kv_size * context * 4
+    def kv_cache_bytes(self, context: int, bits: int = 32) -> int:
+        """Bytes of a key/value cache of `context` tokens whose values take `bits` each; 32 are floats."""
+        return 2 * self.layers * self.kv_size * context * bits // 8

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.contract.manifest import DecoderShape, FileEntry
+from edgeslm_agent.contract.manifest import FileEntry
 from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.onnx.layout import GRAPH_NAME, Layout, layout
@@ -22,6 +22,7 @@ from edgeslm_exporters.quantize.rotation import rotated_spec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from edgeslm_agent.contract.manifest import DecoderShape
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.decoder_spec import DecoderSpec
     from edgeslm_exporters.recipe import Recipe
@@ -50,12 +51,12 @@ class Artifact:
 def work_units(spec: DecoderSpec, recipe: Recipe) -> int:
     """Return how many units a conversion reports to `advance` in total.
 
-    A unit is a weight of a matrix written. Calibrating first writes as many in fp32, and counts as much again.
+    A unit is a weight of a matrix written. To calibrate as many are first written in fp32, which counts as much again.
     """
     decoder = rotated_spec(spec) if recipe.rotates else spec
     tables = (decoder.embedding,) if decoder.tied else (decoder.embedding, decoder.head)
     weights = sum(projection.rows * projection.columns for projection in (*tables, *decoder.projections()))
-    return 3 * weights if recipe.calibrates else weights
+    return (1 + 2 * recipe.calibrations) * weights
 
 
 def convert(
@@ -71,13 +72,14 @@ def convert(
     """Write artifacts/model.onnx and artifacts/model.onnx.data below `out_dir`, an empty folder of the caller's.
 
     With `genai` also artifacts/genai.onnx, on the same data file, and the genai_config.json that names it.
-    `calibration` are texts of token ids for an algorithm that takes them; what it learns lies in `out_dir` meanwhile.
+    `calibration` are texts of token ids for a recipe that takes them; what it learns lies in `out_dir` meanwhile.
     Raises UnsupportedArchitecture, UnsupportedOperator or BadCheckpoint for what cannot be converted,
     EnvironmentProblem when the disk is too small. What is half written then is the caller's to remove, with the folder.
     """
     if find_spec("onnx") is None:
         raise MissingExtra("writing ONNX needs the package onnx", "pip install 'edgeslm[export]'")
     from edgeslm_exporters.algorithms import Workbench, prepare
+    from edgeslm_exporters.cache_scales import cache_scales
     from edgeslm_exporters.onnx.genai import write_genai
     from edgeslm_exporters.onnx.graph import decoder_graph
     from edgeslm_exporters.onnx.writer import write_data
@@ -95,20 +97,13 @@ def convert(
         with TemporaryDirectory(prefix="calibration-", dir=out_dir) as workspace:
             bench = Workbench(calibration, Path(workspace), _threads(), advance or (lambda _by: None))
             weights, quantize = prepare(recipe.algorithm, checkpoint, spec, places, bench)
-            data = write_data(weights, places, folder, bench.threads, bench.advance, quantize)
+            scales = cache_scales(weights, places, bench)
+            data = write_data(weights, places, folder, bench.threads, bench.advance, quantize, scales)
         extra = write_genai(checkpoint, places, folder) if genai else ()
     except OSError as error:
         raise _disk_problem(error, out_dir) from error
     entry = FileEntry(f"artifacts/{GRAPH_NAME}", len(graph), hashlib.sha256(graph).hexdigest())
-    decoder = DecoderShape(
-        graph=entry.path,
-        layers=spec.layers,
-        kv_heads=spec.kv_heads,
-        head_size=spec.head_size,
-        vocab_size=spec.vocab,
-        context=context,
-        position_ids=places.position_ids,
-    )
+    decoder = places.decoder_shape(entry.path)
     return Artifact((entry, data, *extra), decoder, time.perf_counter() - began, places, spec, recipe)
 
 

@@ -99,9 +99,14 @@ class Recipe:
         return self.algorithm in {"rot", "rotgptq"}
 
     @property
+    def calibrations(self) -> int:
+        """How often a calibration text is read: once for an algorithm that takes one, once for a quantised KV cache."""
+        return int(self.algorithm not in {None, "rot"}) + int(self.kv_bits is not None)
+
+    @property
     def calibrates(self) -> bool:
-        """Whether its algorithm takes a calibration text."""
-        return self.algorithm not in {None, "rot"}
+        """Whether it takes a calibration text."""
+        return self.calibrations > 0
 
     @property
     def name(self) -> str:

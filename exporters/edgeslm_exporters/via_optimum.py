@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edgeslm_agent.contract.manifest import Task
 
 OPSET = 18
-SEQ2SEQ = ("t5",)  # model types that have a decoder too, of which nothing is exported
+GRAPH = "model.onnx"
 TASKS: dict[Task, str] = {"embed": "feature-extraction", "classify": "text-classification"}  # in optimum's words
 PACKAGES = ("optimum", "torch", "transformers")
 
@@ -49,25 +49,42 @@ def float_graph(folder: Path, model_type: str, task: Task) -> ModelProto:
     """
     require_optimum()
     import onnx
-    from optimum.exporters.onnx import main_export
 
+    trace = _trace_t5 if model_type == "t5" else _trace
     with tempfile.TemporaryDirectory(prefix="edgeslm-optimum-") as out, _quiet():
         try:
-            main_export(
-                str(folder),
-                output=Path(out),
-                task="text2text-generation" if model_type in SEQ2SEQ else TASKS[task],  # the former: two files
-                opset=OPSET,
-                library_name="transformers",  # sentence-transformers' own modules are our business
-                no_post_process=True,
-                do_validation=False,  # held against transformers by tests/encoders
-                local_files_only=True,
-            )
+            trace(folder, task, Path(out))
         except (ValueError, KeyError, NotImplementedError, RuntimeError) as error:  # what its model table raises
             raise UnsupportedArchitecture(
                 f"optimum cannot export {model_type}: {error}", "take another model, or another version of optimum"
             ) from error
-        return onnx.load(Path(out) / ("encoder_model.onnx" if model_type in SEQ2SEQ else "model.onnx"))
+        return onnx.load(Path(out) / GRAPH)
+
+
+def _trace(folder: Path, task: Task, out: Path) -> None:
+    from optimum.exporters.onnx import main_export
+
+    main_export(
+        str(folder),
+        output=out,
+        task=TASKS[task],
+        opset=OPSET,
+        library_name="transformers",  # sentence-transformers' own modules are our business
+        no_post_process=True,
+        do_validation=False,  # `make encoders` holds the result against transformers
+        local_files_only=True,
+    )
+
+
+def _trace_t5(folder: Path, _task: Task, out: Path) -> None:
+    """Trace the encoder of a T5 alone: main_export would load a decoder, and split by a flag that some files lack."""
+    from optimum.exporters.onnx import export
+    from optimum.exporters.onnx.model_configs import T5OnnxConfig
+    from transformers import T5EncoderModel
+
+    model = T5EncoderModel.from_pretrained(str(folder), local_files_only=True).eval()
+    config = T5OnnxConfig(model.config, task=TASKS["embed"]).with_behavior("encoder")
+    export(model=model, config=config, output=out / GRAPH, opset=OPSET)
 
 
 @contextlib.contextmanager

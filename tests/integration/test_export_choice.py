@@ -8,10 +8,11 @@ import pytest
 
 import edgeslm
 from edgeslm import pipeline
+from edgeslm.cli.main import main
 from edgeslm.profiler.dataset import Dataset
 from edgeslm.profiler.gate import Gate
 from edgeslm_agent.bundle import open_bundle, read_evidence
-from edgeslm_agent.errors import GateFailed, UsageError
+from edgeslm_agent.errors import EnvironmentProblem, GateFailed, UsageError
 from edgeslm_exporters.recipe import parse_recipe
 from support.checkpoints import build_checkpoint, case_named
 
@@ -113,3 +114,37 @@ def test_a_mix_beside_named_recipes_is_refused(folder: str) -> None:
         edgeslm.export(folder, device=BOARD, recipes=["mixed", "fp16"], out="b")
     with pytest.raises(UsageError, match="for a size or for a gate"):
         edgeslm.export(folder, device=BOARD, recipes=["mixed"], gate="none", data=TEXT, out="b")
+
+
+def test_memory_that_allows_nothing_is_refused_before_anything_is_written(folder: str, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match=r"--max-ram allows 32\.0 MB") as caught:
+        edgeslm.export(folder, device=BOARD, data=TEXT, max_ram=32 * 2**20, measured=False, out="b")
+    assert "allow " in caught.value.hint
+    with pytest.raises(EnvironmentProblem, match="--max-ram allows"):
+        edgeslm.export(folder, device=BOARD, data=TEXT, target_size=10**6, max_ram=32 * 2**20, out="b")
+    assert {path.name for path in tmp_path.iterdir()} <= {"tiny"}
+
+
+def test_memory_that_allows_the_export_is_kept(folder: str) -> None:
+    most = 200 * 2**20
+    result = edgeslm.export(
+        folder, device=BOARD, recipes=["wi4b32-afp32"], gate="none", max_ram=most, measured=False, out="b"
+    )
+    assert result.peak_anonymous_bytes <= most
+
+
+def test_the_command_line_says_the_steps_and_prints_the_bits_a_weight_takes(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text(TEXT.text)
+    how = ["--device", BOARD, "--text", str(text), "--gate", "none", "--no-measure", "-o", str(tmp_path / "b")]
+    assert main(["export", folder, *how, "--target-size", "1MB", "--calibration", str(text)]) == 0
+    shown = capsys.readouterr()
+    assert "bits a weight       " in shown.out
+    assert "is built; no gate was held against it" in shown.err
+    assert main(["inspect", str(tmp_path / "b")]) == 0
+    assert "bits a parameter, scales and tables included" in capsys.readouterr().out
+    assert main(["export", folder, *how, "--recipe", "fp16", "--target-size", "1MB"]) == 2
+    assert main(["export", folder, *how, "--max-ram", "16MB", "--force"]) == 4
+    assert "--max-ram allows 16.0 MB" in capsys.readouterr().err

@@ -57,7 +57,7 @@ def test_codes_of_awq_become_a_bundle_in_their_own_recipe(tmp_path: Path, capsys
 @pytest.mark.usefixtures("text", "capsys")
 def test_a_gguf_file_becomes_a_bundle_with_its_tokenizer(tmp_path: Path) -> None:
     write_gguf(tmp_path / "small.gguf", tiny_case(intermediate_size=160), {"": "Q8_0"})
-    manifest = exported(tmp_path / "small.gguf", "--gate", "lossless")
+    manifest = exported(tmp_path / "small.gguf", "--gate", "balanced")
     assert (manifest.recipe, manifest.model.source) == ("wi8b32-afp32", "file:small.gguf")
     assert main(["run", "out", "abba", "--max-tokens", "4", "--json"]) == 0
 

@@ -116,26 +116,26 @@ class _Handler(BaseHTTPRequestHandler):
             start, _, end = asked.removeprefix("bytes=").partition("-")
             first, last = int(start), min(int(end or last), last)
         body = data[first : last + 1]
+        body = body if self.command == "GET" else b""
+        cut = self._cut(file, asked) if body else None
+        self.state.requests.append(Request(self.command, file, asked, len(body[:cut])))
         self.send_response(200 if asked is None else 206)
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
         self.send_header("Accept-Ranges", "bytes")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(last + 1 - first))
         if asked is not None:
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
         self.end_headers()
-        self._send(file, asked, body if self.command == "GET" else b"")
+        self.wfile.write(body[:cut])
+        self.close_connection = cut is not None
 
-    def _send(self, file: str, asked: str | None, body: bytes) -> None:
-        whole = body and (asked is None or asked.endswith("-"))
-        cut = self.state.broken_after.pop(file, None) if whole else None
+    def _cut(self, file: str, asked: str | None) -> int | None:
+        """Return after how many bytes to hang up, if this asks for the whole of a file that is to break."""
+        cut = self.state.broken_after.pop(file, None) if asked is None or asked.endswith("-") else None
         if cut is not None:
             self.state.down.add(file)
-        self.state.requests.append(Request(self.command, file, asked, len(body[:cut])))
-        self.wfile.write(body[:cut])
-        if cut is not None:
-            self.wfile.flush()
-            self.close_connection = True
+        return cut
 
     def _refuse(self, status: int, code: str) -> None:
         self.state.requests.append(Request(self.command, self.path.rsplit("/", 1)[-1], self.headers.get("Range"), 0))

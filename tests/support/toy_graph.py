@@ -145,7 +145,7 @@ def one_shot_logits(graph: Path, ids: list[int], *, positions: bool = False) -> 
 
 def toy_shape(*, context: int = 64, positions: bool = False) -> DecoderShape:
     """Return what the manifest says about the toy graph."""
-    return DecoderShape(GRAPH, LAYERS, KV_HEADS, HEAD_SIZE, VOCABULARY, context, positions)
+    return DecoderShape(GRAPH, LAYERS, KV_HEADS, HEAD_SIZE, VOCABULARY, context, positions, kv_bits=32)
 
 
 def write_toy_tokenizer(file: Path) -> None:

@@ -17,6 +17,7 @@ from edgeslm_agent.errors import Corrupt, Incompatible, TooNew
 
 FORMAT_VERSION = 2  # 1, never released, had a pair of texts where a chat format now is a program
 MANIFEST_NAME = "manifest.json"
+KV_BITS = (32, 8, 4)
 LARGEST = 1 << 31  # positions and lengths are int32 in the graph
 _AGAIN = "export the bundle again"
 
@@ -65,7 +66,8 @@ class RuntimeRequirement:
 class DecoderShape:
     """What an engine must know to drive the graph; `context` is the capacity of the KV cache in tokens.
 
-    `position_ids` says whether the graph takes the positions as an input (rotary outside the attention operator).
+    `position_ids` says whether the graph takes the positions as an input (rotary outside the attention operator),
+    `kv_bits` what a value of the cache takes: 32 is a float.
     """
 
     graph: str
@@ -75,6 +77,7 @@ class DecoderShape:
     vocab_size: int
     context: int
     position_ids: bool
+    kv_bits: int
 
 
 @dataclass(frozen=True)
@@ -290,6 +293,8 @@ def _wrong_decoder(manifest: Manifest) -> list[str]:
     wrong = _wrong_sizes(positive)
     if shape.context != manifest.context:
         wrong.append(f"context is {manifest.context}, decoder.context {shape.context}")
+    if shape.kv_bits not in KV_BITS or shape.head_size * shape.kv_bits % 8:
+        wrong.append(f"decoder.kv_bits is {shape.kv_bits} for heads of {shape.head_size}")
     if not manifest.probe.token_ids or not manifest.probe.top_tokens:
         wrong.append("probe is empty")
     return wrong

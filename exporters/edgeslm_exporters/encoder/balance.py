@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
 
 SHARE = 0.65  # of the activations' size that moves
-SMALLEST = 1e-5  # a channel nobody has seen alive
+# A channel that the calibration hardly woke (ReLU has such) counts as at least this share of the median one: divided by
+# the little that was seen, it would drown all others in the first text that wakes it.
+LEAST_SHARE = 0.25
+SMALLEST = 1e-5  # keeps logarithms finite where a whole tensor or matrix row is zero
 
 
 def balance(graph: GraphProto, seen: Mapping[str, Seen]) -> dict[str, Seen]:
@@ -55,7 +58,7 @@ def balance(graph: GraphProto, seen: Mapping[str, Seen]) -> dict[str, Seen]:
 
 def channel_scales(seen: Seen, weights: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return what each input channel is divided by [K], for all products that read the input."""
-    activation = np.maximum(seen.largest, SMALLEST)
+    activation = np.maximum(seen.largest, max(LEAST_SHARE * float(np.median(seen.largest)), SMALLEST))
     weight = np.maximum(np.max([np.abs(matrix).max(axis=1) for matrix in weights], axis=0), SMALLEST)
     logarithms = SHARE * np.log(activation) - (1 - SHARE) * np.log(weight)
     scales: NDArray[np.float32] = np.exp(logarithms - logarithms.mean()).astype(np.float32)

@@ -7,33 +7,31 @@ from typing import TYPE_CHECKING
 from onnx import TensorProto
 
 from edgeslm_exporters.onnx.builder import MICROSOFT
-from edgeslm_exporters.onnx.layout import rotary_names
+from edgeslm_exporters.onnx.layout import rotary_names, scale_names
 from edgeslm_exporters.onnx.norms import normed
 from edgeslm_exporters.rotary import alibi_slopes
 
 if TYPE_CHECKING:
     from edgeslm_exporters.decoder_spec import Attention, Layer, Norm, Rotary
-    from edgeslm_exporters.onnx.builder import GraphBuilder
+    from edgeslm_exporters.onnx.builder import Attribute, GraphBuilder
     from edgeslm_exporters.onnx.layout import Layout
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
+_CACHE_TYPES = {32: FLOAT, 8: TensorProto.INT8, 4: TensorProto.UINT8}
 
 
 def attention(graph: GraphBuilder, layout: Layout, index: int, packed: str) -> str:
     """Return what the heads of layer `index` gather for each token, from packed query, key and value [1, S, N]."""
     spec, layer = layout.spec, layout.spec.stack[index]
     parts, window = layer.attention, layout.window(layer)
-    cache_shape: list[int | str] = [1, spec.kv_heads, "cache", spec.head_size]
-    past = [graph.input(f"past_key_values.{index}.{which}", FLOAT, cache_shape) for which in ("key", "value")]
-    present = [graph.output(f"present.{index}.{which}", FLOAT, cache_shape) for which in ("key", "value")]
+    past, present = _cache(graph, layout, index)
     inside = parts.rotary if layout.fused_rotary else None
     tables = ["", ""] if inside is None else _tables(graph, layout, inside)
     inputs = [*_heads(graph, layout, layer, packed), *past, "seqlens_k", "total_sequence_length", *tables]
-    bias = _bias(graph, layout, parts, window)
-    inputs += ["", bias] if bias else []
+    inputs += ["", _bias(graph, layout, parts, window), "", *_scales(graph, layout, layer)]
     while not inputs[-1]:
         inputs.pop()
-    attributes: dict[str, int | float] = {
+    attributes: dict[str, Attribute] = {
         "num_heads": spec.heads,
         "kv_num_heads": spec.kv_heads,
         "scale": parts.scale,
@@ -42,7 +40,24 @@ def attention(graph: GraphBuilder, layout: Layout, index: int, packed: str) -> s
     }
     if parts.soft_cap is not None:
         attributes["softcap"] = parts.soft_cap
+    if layout.kv_bits < 32:
+        attributes |= {"k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL"}
+        attributes["kv_cache_bit_width"] = layout.kv_bits
     return graph.ops("GroupQueryAttention", inputs, [f"{layer.name}.attended", *present], MICROSOFT, **attributes)[0]
+
+
+def _cache(graph: GraphBuilder, layout: Layout, index: int) -> tuple[list[str], list[str]]:
+    """Declare key and value of a layer, before and after the call: one shape, so that they can be one buffer."""
+    spec, kind = layout.spec, _CACHE_TYPES[layout.kv_bits]
+    width = spec.head_size // 2 if layout.kv_bits == 4 else spec.head_size
+    shape: list[int | str] = [1, spec.kv_heads, "cache", width]
+    past = [graph.input(f"past_key_values.{index}.{which}", kind, shape) for which in ("key", "value")]
+    present = [graph.output(f"present.{index}.{which}", kind, shape) for which in ("key", "value")]
+    return past, present
+
+
+def _scales(graph: GraphBuilder, layout: Layout, layer: Layer) -> list[str]:
+    return [graph.stored(name) for name in scale_names(layer)] if layout.kv_bits < 32 else []
 
 
 def _tables(graph: GraphBuilder, layout: Layout, rotary: Rotary) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from edgeslm_agent.contract.manifest import DecoderShape
+from edgeslm_agent.errors import UnsupportedOperator
 from edgeslm_exporters.quantize.rotation import rotated_spec
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import BLOCKS, Quantization
@@ -99,6 +101,7 @@ class Layout:
 
     spec: DecoderSpec
     context: int
+    kv_bits: int
     table: Matrix
     head: Matrix | None
     projections: tuple[Matrix, ...]
@@ -132,15 +135,20 @@ class Layout:
 
     @property
     def min_onnxruntime(self) -> str:
-        """The lowest version that runs the graph: found by running 1.20.1, 1.21.1, 1.22.1, 1.23.2 and 1.31.1."""
+        """The lowest version that runs the graph, found by running 1.20.1 to 1.23.2, 1.24.4, 1.26, 1.27, 1.28 and 1.31.1.
+
+        1.26 knows the types of a quantised cache and fails on the first token.
+        """
+        if self.kv_bits < 32:
+            return "1.27"
         if any(matrix.bits == 8 for matrix in self.matrices):
             return "1.23"
         return "1.22" if self.biased_attention else "1.20"
 
     @property
     def kv_cache_bytes(self) -> int:
-        """Bytes of the float32 key/value cache."""
-        return self.spec.kv_cache_bytes(self.context)
+        """Bytes of the key/value cache; the scales of a quantised one are weights."""
+        return self.spec.kv_cache_bytes(self.context, self.kv_bits)
 
     @property
     def matrices(self) -> tuple[Matrix, ...]:
@@ -199,6 +207,19 @@ class Layout:
         bias = 3 + spec.heads if any(layer.attention.alibi for layer in spec.stack) else 4 * self.biased_attention
         return 4 * (rows * width + rows * tokens * (spec.heads + bias) + 2 * spec.vocab)
 
+    def decoder_shape(self, graph: str) -> DecoderShape:
+        """Return what an engine must know to drive this layout's graph at the path `graph`."""
+        return DecoderShape(
+            graph=graph,
+            layers=self.spec.layers,
+            kv_heads=self.spec.kv_heads,
+            head_size=self.spec.head_size,
+            vocab_size=self.spec.vocab,
+            context=self.context,
+            position_ids=self.position_ids,
+            kv_bits=self.kv_bits,
+        )
+
     @cached_property
     def by_name(self) -> dict[str, StoredTensor]:
         """Stored tensors by name."""
@@ -210,18 +231,27 @@ def rotary_names(spec: DecoderSpec) -> dict[Rotary, str]:
     return {rotary: f"rotary.{index}" if index else "rotary" for index, rotary in enumerate(spec.rotaries)}
 
 
+def scale_names(layer: Layer) -> tuple[str, str]:
+    """Return what the scales of a layer's quantised keys and values are called."""
+    return f"{layer.name}.key_scales", f"{layer.name}.value_scales"
+
+
 def layout(spec: DecoderSpec, recipe: Recipe, context: int) -> Layout:
     """Return the exact layout of a decoder under a recipe, for a cache of `context` tokens.
 
-    Raises UnsupportedArchitecture when the recipe rotates what cannot be rotated.
+    Raises UnsupportedArchitecture when the recipe rotates what cannot be rotated, UnsupportedOperator when it asks for
+    two cached values in a byte and heads are of odd size.
     """
+    if recipe.kv_bits == 4 and spec.head_size % 2:
+        raise UnsupportedOperator(f"heads of {spec.head_size} values do not fill bytes of two", "take -kv8")
     spec = rotated_spec(spec) if recipe.rotates else spec
     table = Matrix(spec.embedding, resolve(recipe.table, spec.hidden))
     head = None if spec.tied else Matrix(spec.head, resolve(recipe.table, spec.hidden))
     projections = tuple(_matrix(p, recipe) for p in spec.projections())
     matrices = (table, *projections) if head is None else (table, *projections, head)
-    places = tuple(_placed(_contents(spec, matrices, context)))
-    return Layout(spec, context, table, head, projections, places)
+    kv_bits = recipe.kv_bits or 32
+    places = tuple(_placed(_contents(spec, matrices, context, kv_bits)))
+    return Layout(spec, context, kv_bits, table, head, projections, places)
 
 
 def _matrix(projection: Projection, recipe: Recipe) -> Matrix:
@@ -243,13 +273,16 @@ def resolve(storage: Storage, columns: int) -> Blocks | Float:
 
 
 def _contents(
-    spec: DecoderSpec, matrices: tuple[Matrix, ...], context: int
+    spec: DecoderSpec, matrices: tuple[Matrix, ...], context: int, kv_bits: int
 ) -> Iterator[tuple[str, DType, tuple[int, ...]]]:
     for rotary, name in rotary_names(spec).items():
         yield f"{name}.cos", "float32", (context, rotary.size // 2)
         yield f"{name}.sin", "float32", (context, rotary.size // 2)
     if spec.positions is not None:
         yield POSITIONS, "float32", (min(context, spec.positions.rows), spec.hidden)
+    for layer in spec.stack if kv_bits < 32 else ():
+        for name in scale_names(layer):
+            yield name, "float32", (1, spec.kv_heads, 1, spec.head_size)
     for norm in spec.norms():
         for name, stacked in norm.tensors.items():
             yield name, "float32", (norm.width,) if len(stacked) == 1 else (len(stacked), norm.width)

@@ -18,7 +18,7 @@ import numpy as np
 
 from edgeslm_agent.contract.manifest import FileEntry
 from edgeslm_agent.errors import UnsupportedOperator
-from edgeslm_exporters.onnx.layout import DATA_NAME, POSITIONS, ROW_POINTS, rotary_names
+from edgeslm_exporters.onnx.layout import DATA_NAME, POSITIONS, ROW_POINTS, rotary_names, scale_names
 from edgeslm_exporters.part_reader import norm_tensors, part_bias, part_codes, part_rows
 from edgeslm_exporters.quantize.blockwise import FP16_LARGEST, quantize_rows
 from edgeslm_exporters.quantize.packing import pack, unpack
@@ -26,7 +26,7 @@ from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.rotary import rotary_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     Arrays = tuple[Array, ...]
     Quantize = Callable[[Matrix, NDArray[np.float32]], QuantizedRows]
 
+_NO_SCALES: Mapping[str, Array] = {}
 ROW_BLOCK = 384 * 1024  # weights quantised at a time: fewer calls that hold the interpreter, temporaries of a few MB
 
 
@@ -69,16 +70,18 @@ def write_data(
     threads: int,
     advance: Callable[[int], None],
     quantize: Quantize = round_to_nearest,
+    kv_scales: Mapping[str, Array] = _NO_SCALES,
 ) -> FileEntry:
     """Write the data file into `folder` and return its entry; `advance` is told how many weights were done.
 
-    `quantize` turns rows of a quantised matrix into codes; several threads call it.
+    `quantize` turns rows of a quantised matrix into codes; several threads call it. `kv_scales` are those of a quantised
+    KV cache (cache_scales.py).
     Raises BadCheckpoint when a weight is not finite.
     """
     tasks = [task for matrix in layout.matrices for task in _tasks(matrix)]
     with (folder / DATA_NAME).open("wb") as stream, ThreadPoolExecutor(threads, "quantize") as pool:
         out = _Output(layout, stream.fileno())
-        for name, values in _small_tensors(weights, layout):
+        for name, values in _small_tensors(weights, layout, kv_scales):
             out.put(name, [values])
         later: list[Arrays] = []
         for task, arrays in _ordered(pool, partial(_stored_rows, weights, quantize), tasks, ahead=2 * threads):
@@ -97,12 +100,16 @@ def write_data(
     return FileEntry(f"artifacts/{DATA_NAME}", layout.weights_bytes, out.digest())
 
 
-def _small_tensors(weights: Weights, layout: Layout) -> Iterator[tuple[str, Array]]:
-    """Yield tables of positions and norms in the order of the layout."""
+def _small_tensors(
+    weights: Weights, layout: Layout, kv_scales: Mapping[str, Array]
+) -> Iterator[tuple[str, Array]]:
+    """Yield tables of positions, scales of the cache and norms in the order of the layout."""
     for rotary, name in rotary_names(layout.spec).items():
         yield from zip((f"{name}.cos", f"{name}.sin"), rotary_tables(rotary, layout.context), strict=True)
     if layout.spec.positions is not None:
         yield POSITIONS, part_rows(weights, layout.spec.positions, 0, layout.by_name[POSITIONS].shape[0])
+    for layer in layout.spec.stack if layout.kv_bits < 32 else ():
+        yield from ((name, kv_scales[name]) for name in scale_names(layer))
     for norm in layout.spec.norms():
         yield from norm_tensors(weights, norm)
 

@@ -5,12 +5,17 @@ The references are digests that tests/references/chats.py made with transformers
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from edgeslm_agent.engine.prompt import ROLES
 from edgeslm_agent.engine.template.program import Program
 from edgeslm_agent.engine.template.values import TemplateFault, TemplateRefusal
+from edgeslm_exporters import chat_template
 from edgeslm_exporters.chat_template import compile_template
 from support.conversations import (
     MOMENT,
@@ -24,6 +29,10 @@ from support.conversations import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from jinja2 import Template
+
     from edgeslm_agent.contract.manifest import ChatFormat
 
 # Per family: has a system message a place, do earlier turns, is thinking asked for?
@@ -44,10 +53,10 @@ SHARED_PLACES = {
 }
 
 
-def said(program: Program, case: Case) -> str | None:
+def said(program: Program, case: Case, now: datetime = MOMENT) -> str | None:
     """Return the prompt, or None when the template refuses or fails."""
     try:
-        return program.render(case.messages, case.variables, now=lambda: MOMENT)
+        return program.render(case.messages, case.variables, now=lambda: now)
     except (TemplateRefusal, TemplateFault):
         return None
 
@@ -89,3 +98,39 @@ def test_tools_leave_no_trace_in_the_program_of_a_device() -> None:
     for name in ("qwen-2.5", "qwen-3", "llama-3.2", "granite-3", "mistral-v0.3"):
         program = compile_template(*families()[name]).program
         assert "tool" not in program.replace("tool_response", "").replace("multi_step_tool", ""), name
+
+
+TEXT = st.text("aü \n\t<>/'\"{}%世", max_size=12) | st.sampled_from(
+    [
+        "<think>\na\n</think>\n\nb",
+        "</think>",
+        "/no_think",
+        "/system_override x",
+        "<tool_response>a</tool_response>",
+        "skip",
+    ]
+)
+MESSAGES = st.lists(st.fixed_dictionaries({"role": st.sampled_from(ROLES), "content": TEXT}), min_size=1, max_size=5)
+
+
+@pytest.mark.parametrize("name", families())
+@settings(max_examples=60, deadline=None)
+@given(messages=MESSAGES, prompt=st.booleans(), thinking=st.none() | st.booleans())
+def test_a_compiled_template_says_what_jinja_says_of_any_conversation(
+    name: str, messages: list[dict[str, str]], prompt: bool, thinking: bool | None
+) -> None:
+    template, tokens = families()[name]
+    variables: dict[str, object] = {"add_generation_prompt": prompt}
+    if thinking is not None:
+        variables |= {"enable_thinking": thinking, "thinking": thinking}
+    program, by_jinja, constants = both(template, tuple(sorted(tokens.items())))
+    ours = said(program, Case("", messages, variables), now=chat_template._MOMENT)
+    assert ours == chat_template._said_by_jinja(by_jinja, messages, {**constants, **variables})
+
+
+@cache
+def both(template: str, tokens: tuple[tuple[str, str], ...]) -> tuple[Program, Template, dict[str, str | None]]:
+    """Return a template as a program and as Jinja compiles it, and its constants."""
+    by_jinja = chat_template._environment().from_string(template)
+    program = Program.load(compile_template(template, dict(tokens)).program)
+    return program, by_jinja, chat_template._constants(dict(tokens))

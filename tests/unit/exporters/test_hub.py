@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,22 +23,27 @@ SHARDED = case_named("llama-untied-bf16-sharded")
 WEIGHTS = "model.safetensors"
 
 
+def tell(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
+    """Set variables and have the library imported anew: it reads them then."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "huggingface_hub"]:
+        monkeypatch.delitem(sys.modules, name)
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)  # what is written, and kept, at a time
+
+
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """Serve a tiny checkpoint as owner/tiny, a sharded one as owner/shards, a gated one; an empty cache looks there."""
-    from huggingface_hub import constants
-
     tiny = Repository.of_folder(build_checkpoint(tiny_case(), tmp_path / "tiny"))
     tiny.files |= {"README.md": b"---\nlicense: mit\n---\n", "pytorch_model.bin": b"no", "onnx.onnx": b"no"}
     shards = Repository.of_folder(build_checkpoint(SHARDED, tmp_path / "shards"))
     repositories = {NAME: tiny, "owner/shards": shards, "owner/gated": Repository({}, gated=True)}
     monkeypatch.setattr("time.sleep", lambda _seconds: None)  # the library waits before it tries again
     with running(Hub(repositories)) as served:
-        monkeypatch.setattr(constants, "ENDPOINT", served.url)
-        template = served.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)  # what is written, and kept, at a time
+        tell(monkeypatch, HF_ENDPOINT=served.url, HF_HUB_CACHE=str(tmp_path / "cache"), HF_HUB_OFFLINE="0")
         yield served
 
 
@@ -106,20 +112,16 @@ def test_bytes_that_are_not_what_the_hub_announced_are_removed(hub: Hub, tmp_pat
 
 
 def test_what_is_cached_opens_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
     online = open_checkpoint(NAME).digest()
     hub.requests.clear()
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    tell(monkeypatch, HF_HUB_OFFLINE="1")
     assert open_checkpoint(NAME).digest() == online
     assert not hub.requests
 
 
 def test_what_is_not_cached_says_so_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
     open_checkpoint(NAME)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    tell(monkeypatch, HF_HUB_OFFLINE="1")
     with pytest.raises(Unreachable, match="not in the hub's cache") as raised:
         open_checkpoint("owner/shards")
     assert "HF_HUB_OFFLINE" in raised.value.hint
@@ -128,15 +130,11 @@ def test_what_is_not_cached_says_so_offline(hub: Hub, monkeypatch: pytest.Monkey
     assert hub.url
 
 
-def test_a_hub_that_does_not_answer(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
+@pytest.mark.usefixtures("hub")
+def test_a_hub_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(hub.url, nowhere)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "ENDPOINT", nowhere)
+        tell(monkeypatch, HF_ENDPOINT=f"http://127.0.0.1:{closed.getsockname()[1]}")
         with pytest.raises(Unreachable, match="does not answer"):
             open_checkpoint(NAME)
 

@@ -37,7 +37,7 @@ def test_graph_of_somebody_else_is_corrupt(tmp_path: Path) -> None:
     graph = onnx.helper.make_graph([], "empty", [], [])
     onnx.save(onnx.helper.make_model(graph), tmp_path / "other.onnx")
     (tmp_path / "text.onnx").write_bytes(b"\xff\xff\xff")
-    shape = DecoderShape("other.onnx", 2, 2, 16, 64, 64, position_ids=False)
+    shape = DecoderShape("other.onnx", 2, 2, 16, 64, 64, position_ids=False, kv_bits=32)
     with pytest.raises(Corrupt, match=r"holds no config\.json"):
         spec_of_graph(tmp_path / "other.onnx", shape)
     with pytest.raises(Corrupt, match="not an ONNX graph"):

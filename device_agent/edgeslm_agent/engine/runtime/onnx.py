@@ -8,19 +8,18 @@ native call.
 
 from __future__ import annotations
 
-import mmap
 import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeslm_agent.engine.runtime.kv_cache import allocate_cache
 from edgeslm_agent.engine.runtime.pages import release_pages
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Incompatible, MissingExtra
-from edgeslm_agent.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession, IOBinding, SessionOptions
 
     from edgeslm_agent.contract.manifest import DecoderShape
+    from edgeslm_agent.engine.runtime.kv_cache import Cache
 
     Floats = NDArray[np.float32]
 
-PAGE_BYTES = 4096
 SESSION_CONFIG = {
     # Not set_denormal_as_zero: it changes the floating-point mode of the caller's own thread, for good.
     "session.use_device_allocator_for_initializers": "1",  # weights that never go do not belong in the arena
@@ -81,8 +80,8 @@ class OnnxRuntime:
         self._takes_positions = shape.position_ids
         self._bind_input("seqlens_k", self._seqlens)
         self._bind_input("total_sequence_length", self._total)
-        self._cache: Floats | None = _allocate(cache_bytes(shape))
-        self._bind_cache(self._cache, shape)
+        self._cache: Cache = allocate_cache(shape)
+        self._bind_cache()
         self._bound = (0, False)
 
     def prefill(self, ids: Sequence[int], past: int) -> Floats:
@@ -104,9 +103,14 @@ class OnnxRuntime:
         self._run(ids, past, every_row=True)
         return self._all_logits[: len(ids)]
 
+    def cached(self, tokens: int) -> Iterator[NDArray[Any]]:
+        """Yield what the first `tokens` left in the cache, [kv_heads, tokens, ...]: key, value, key, ... of all layers."""
+        yield from (tensor[0, :, :tokens] for tensor in self._cache)
+
     def close(self) -> None:
         """Drop the session and its buffers."""
-        self._binding = self._session = self._cache = self._all_logits = None
+        self._binding = self._session = self._all_logits = None
+        self._cache = ()
 
     def _run(self, ids: Sequence[int], past: int, *, every_row: bool) -> None:
         if self._session is None:
@@ -139,15 +143,11 @@ class OnnxRuntime:
             self._bind_output("logits", self._next_logits.reshape(1, 1, self.vocab_size))
         self._bound = (count, every_row)
 
-    def _bind_cache(self, cache: Floats, shape: DecoderShape) -> None:
-        dims = (1, shape.kv_heads, shape.context, shape.head_size)
-        tensors = cache.reshape(2 * shape.layers, -1)
-        size = int(np.prod(dims))
-        for layer in range(shape.layers):
-            for part, tensor in zip(("key", "value"), tensors[2 * layer : 2 * layer + 2], strict=True):
-                view = tensor[:size].reshape(dims)
-                self._bind_input(f"past_key_values.{layer}.{part}", view)
-                self._bind_output(f"present.{layer}.{part}", view)
+    def _bind_cache(self) -> None:
+        for index, tensor in enumerate(self._cache):
+            name = f"{index // 2}.{('key', 'value')[index % 2]}"
+            self._bind_input(f"past_key_values.{name}", tensor)
+            self._bind_output(f"present.{name}", tensor)
 
     # Binding by address copies nothing and owns nothing: the arrays live as long as this object.
     def _bind_input(self, name: str, array: NDArray[Any]) -> None:
@@ -157,12 +157,6 @@ class OnnxRuntime:
     def _bind_output(self, name: str, array: NDArray[Any]) -> None:
         assert self._binding is not None
         self._binding.bind_output(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
-
-
-def cache_bytes(shape: DecoderShape) -> int:
-    """Return the size of the KV cache as allocated: every tensor starts on a page."""
-    tensor = shape.kv_heads * shape.context * shape.head_size * 4
-    return 2 * shape.layers * -(-tensor // PAGE_BYTES) * PAGE_BYTES
 
 
 def load_onnxruntime() -> ModuleType:
@@ -189,18 +183,6 @@ def check_version(installed: str, needed: str) -> None:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-
-
-def _allocate(size: int) -> Floats:
-    """Return zeroed float32 memory, page-aligned, whose pages become resident only when they are written."""
-    try:
-        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"the KV cache needs {format_bytes(size)}, which this machine does not give",
-            "export the model with a smaller --context",
-        ) from error
-    return np.frombuffer(memory, np.float32)
 
 
 def _session_options(ort: ModuleType, threads: int, extra: Mapping[str, str]) -> SessionOptions:

@@ -105,6 +105,13 @@ def test_scales_have_a_geometric_mean_of_one_and_survive_dead_channels() -> None
     assert scales[2] > scales[1]
 
 
+def test_channel_that_calibration_never_woke_is_not_blown_up() -> None:
+    largest = np.full(64, 2.0, np.float32)
+    largest[7] = 0
+    scales = channel_scales(Seen(np.zeros(64, np.float32), largest), [np.ones((64, 8), np.float32)])
+    assert scales[7] > 0.3 * np.median(scales)
+
+
 @pytest.mark.parametrize("calibrated", [False, True])
 def test_int8_forms_are_close_and_closer_when_balanced(calibrated: bool, tmp_path: Path) -> None:
     errors = []

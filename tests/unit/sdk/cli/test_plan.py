@@ -27,6 +27,7 @@ def test_plan_shows_what_is_kept_dropped_and_tried(tiny: str, capsys: pytest.Cap
     assert main(["plan", tiny, "--device", "jetson-nano"]) == 0
     printed = capsys.readouterr().out
     assert "tiny_wi4b32-afp32_onnx_128" in printed
+    assert "bits a weight" in printed
     assert "no int8 dot product" in printed
     assert "to try, until one passes the quality gate: w" in printed
     assert "from estimates" in printed.splitlines()[0]

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeslm.profiler.quality import compare_logits
+from edgeslm.profiler.quality import Remembered, Scorer, compare_logits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 
 def softmax(row: list[float]) -> list[float]:
@@ -44,3 +51,38 @@ def test_equal_logits_have_no_divergence() -> None:
     assert np.allclose(divergence, 0, atol=1e-6)
     assert agreement.all()
     assert np.allclose(surprise, 0, atol=1e-5)
+
+
+class CountingSession:
+    """Gives logits that depend on the tokens, in chunks of two, and counts what it computed."""
+
+    def __init__(self, vocabulary: int = 5) -> None:
+        self.computed = 0
+        self.manifest = SimpleNamespace(decoder=SimpleNamespace(vocab_size=vocabulary))
+
+    def score_chunks(self, token_ids: Sequence[int]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        self.computed += 1
+        buffer = np.empty((2, self.manifest.decoder.vocab_size), np.float32)
+        for start in range(0, len(token_ids), 2):
+            part = token_ids[start : start + 2]
+            buffer[: len(part)] = np.asarray(part, np.float32)[:, None]  # valid until the next, as a session's are
+            yield start, buffer[: len(part)]
+
+
+def scored(scorer: Scorer, ids: tuple[int, ...]) -> list[float]:
+    return [float(row[0]) for _, logits in scorer.score_chunks(ids) for row in logits]
+
+
+def test_remembered_logits_are_computed_once_and_stay_what_they_were() -> None:
+    session = CountingSession()
+    remembered = Remembered(session, most_bytes=1000)  # type: ignore[arg-type]
+    assert [scored(remembered, (1, 2, 3)) for _ in range(3)] == [[1, 2, 3]] * 3
+    assert session.computed == 1
+
+
+def test_what_does_not_fit_is_computed_again() -> None:
+    session = CountingSession()
+    remembered = Remembered(session, most_bytes=3 * 5 * 4)  # type: ignore[arg-type]
+    for ids in ((1, 2, 3), (4, 5, 6), (1, 2, 3), (4, 5, 6)):
+        assert scored(remembered, ids) == list(ids)
+    assert session.computed == 3

@@ -1,0 +1,85 @@
+"""What an export builds, in which order, and what of it the memory of this machine allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from edgeslm.planning import plan_source
+from edgeslm.profiler.export_memory import largest_stage
+from edgeslm_agent.errors import EnvironmentProblem
+from edgeslm_agent.units import format_bytes
+from edgeslm_exporters.onnx.layout import layout
+from edgeslm_exporters.recipe import parse_recipe
+
+if TYPE_CHECKING:
+    from edgeslm.catalog import Profile
+    from edgeslm.planning import Wish
+    from edgeslm.profiler.export_memory import Stage
+    from edgeslm.profiler.plan import Candidate, Plan
+    from edgeslm.source import Source
+    from edgeslm_exporters.decoder_spec import DecoderSpec
+    from edgeslm_exporters.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Course:
+    """What an export builds: `steps` until one passes the gate, and all `rivals`, which compete with what passed.
+
+    `mixed` says how a mix of storages was solved for, as JSON-ready data; None when none was asked for.
+    """
+
+    plan: Plan
+    steps: tuple[Candidate, ...]
+    rivals: tuple[Candidate, ...]
+    mixed: dict[str, Any] | None = None
+
+
+def plain_course(source: Source, profile: Profile, wish: Wish) -> Course:
+    """Return the course without a mix: recipes that the user named all compete, else bits are added step by step.
+
+    Raises NothingFits with every reason when the plan keeps nothing.
+    """
+    planned = plan_source(source, profile, wish)
+    planned.require_kept()
+    return Course(planned, (), planned.kept) if wish.recipes else Course(planned, planned.to_try, ())
+
+
+def affordable(course: Course, spec: DecoderSpec, most_bytes: int, *, compared: bool) -> tuple[Course, tuple[str, ...]]:
+    """Return what of a course an export can build in so much memory, and why not the rest.
+
+    Raises EnvironmentProblem when that is nothing.
+    """
+    dropped = {}
+    for candidate in (*course.steps, *course.rivals):
+        stage = _largest(spec, parse_recipe(candidate.recipe), candidate.context, compared=compared)
+        if stage.bytes > most_bytes:
+            dropped[candidate.variant] = stage
+    steps, rivals = (tuple(c for c in part if c.variant not in dropped) for part in (course.steps, course.rivals))
+    if not steps and not rivals:
+        raise _too_little(min(dropped.values(), key=lambda stage: stage.bytes), most_bytes)
+    reasons = tuple(f"{variant} is not built: {stage}, --max-ram allows less" for variant, stage in dropped.items())
+    return replace(course, steps=steps, rivals=rivals), reasons
+
+
+def check_mixing_memory(spec: DecoderSpec, context: int, most_bytes: int) -> None:
+    """Return when the sensitivity of a model can be measured in so much memory.
+
+    Raises EnvironmentProblem otherwise.
+    """
+    stage = _largest(spec, parse_recipe("fp32"), context, compared=True)
+    if stage.bytes > most_bytes:
+        raise _too_little(stage, most_bytes)
+
+
+def _largest(spec: DecoderSpec, recipe: Recipe, context: int, *, compared: bool) -> Stage:
+    places, exact = (layout(spec, each, context) for each in (recipe, parse_recipe("fp32")))
+    return largest_stage(places, exact, compared=compared or recipe.calibrates)
+
+
+def _too_little(stage: Stage, most_bytes: int) -> EnvironmentProblem:
+    without = ", or leave the comparison out with --gate none" if "reference" in stage.what else ""
+    return EnvironmentProblem(
+        f"{stage}; --max-ram allows {format_bytes(most_bytes)}",
+        f"allow {format_bytes(stage.bytes)}{without}, or export on a larger machine",
+    )

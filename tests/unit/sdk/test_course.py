@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from edgeslm.course import Course, affordable, check_mixing_memory
+from edgeslm.planning import Wish
+from edgeslm_agent.errors import EnvironmentProblem, UsageError
+from support.plans import MODEL, plan_for
+from support.specs import spec_named
+
+SPEC = spec_named(MODEL)
+PLANNED = plan_for("raspberry-pi-5")
+COURSE = Course(PLANNED, PLANNED.to_try, ())
+
+
+def test_steps_beyond_the_memory_are_left_out_with_the_stage_that_needs_it() -> None:
+    kept, reasons = affordable(COURSE, SPEC, 450 * 2**20, compared=False)
+    assert kept.steps == tuple(step for step in COURSE.steps if step.effective_bits < 16)
+    assert len(reasons) == len(COURSE.steps) - len(kept.steps) == 1
+    assert "fp16" in reasons[0]
+    assert "running the self-test takes up to" in reasons[0]
+
+
+def test_enough_memory_leaves_the_course_as_it_is() -> None:
+    assert affordable(COURSE, SPEC, 2**40, compared=True) == (COURSE, ())
+
+
+def test_too_little_for_all_is_refused_with_what_would_do() -> None:
+    with pytest.raises(EnvironmentProblem, match="comparing with the fp32 reference takes up to") as caught:
+        affordable(COURSE, SPEC, 450 * 2**20, compared=True)
+    assert "--gate none" in caught.value.hint
+    with pytest.raises(EnvironmentProblem, match="--max-ram allows 450 MB"):
+        check_mixing_memory(SPEC, 1024, 450 * 2**20)
+
+
+def test_a_size_or_the_name_asks_for_a_mix_and_neither_goes_with_other_recipes() -> None:
+    plain = Wish(("wi4b32-afp32",), ("onnx",), None, "speed")
+    assert not plain.mixed
+    assert not plain.calibrates
+    assert Wish(("mixed",), ("onnx",), None, "speed").mixed
+    assert Wish((), ("onnx",), None, "speed", target_size=10**6).calibrates
+    assert Wish(("wi4b32-afp32-gptq",), ("onnx",), None, "speed").calibrates
+    with pytest.raises(UsageError, match="no other --recipe"):
+        Wish(("fp16",), ("onnx",), None, "speed", target_size=10**6)
