@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REFERENCES := .venv-references
+ENCODERS := .venv-encoders
 
-.PHONY: help setup demo test check references bench soak wheel train-home evaluate-home clean
+.PHONY: help setup demo test check references encoders bench soak wheel train-home evaluate-home clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -29,9 +30,12 @@ lint:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-references: $(REFERENCES)/.done ## remake the reference logits with torch and transformers and compare
+references: $(REFERENCES)/.done encoders ## remake the reference logits with torch and transformers and compare; runs `encoders` too
 	$(REFERENCES)/bin/python tests/references/make.py --check
 	$(REFERENCES)/bin/python tests/references/make_adapters.py --check
+
+encoders: $(ENCODERS)/.done ## export every family of encoders through optimum and hold it against transformers
+	PYTHONPATH=.:tests/encoders $(ENCODERS)/bin/python tests/encoders/check.py
 
 bench: $(VENV)/.test ## run every benchmark beside its peer; writes bench/results and the README's tables
 	$(BIN)/python -m bench.run
@@ -56,7 +60,7 @@ evaluate-home: $(VENV)/.demo ## exact match of the built-in model on its four he
 	done
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(REFERENCES) .cache build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(REFERENCES) $(ENCODERS) .cache build dist .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
 	@.ci/make-venv.sh $(PYTHON) $(VENV)
@@ -72,4 +76,9 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 $(REFERENCES)/.done: tests/references/requirements.txt
 	@.ci/make-venv.sh $(PYTHON) $(REFERENCES)
 	$(REFERENCES)/bin/python -m pip install --quiet --requirement tests/references/requirements.txt
+	@touch $@
+
+$(ENCODERS)/.done: tests/encoders/requirements.txt pyproject.toml
+	@.ci/make-venv.sh $(PYTHON) $(ENCODERS)
+	$(ENCODERS)/bin/python -m pip install --quiet --editable '.[optimum]' --requirement tests/encoders/requirements.txt
 	@touch $@

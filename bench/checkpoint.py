@@ -137,7 +137,8 @@ def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.floa
     """Draw one tensor: norms around one, matrices with a standard deviation of 1/sqrt(inputs)."""
     if len(shape) == 1:
         return rng.uniform(0.8, 1.2, shape).astype(np.float32)
-    return rng.standard_normal(shape, dtype=np.float32) / np.float32(shape[1] ** 0.5)
+    values: NDArray[np.float32] = rng.standard_normal(shape, dtype=np.float32) / np.float32(shape[1] ** 0.5)
+    return values
 
 
 def _narrowed(values: NDArray[np.float32], dtype: str) -> bytes:

@@ -12,7 +12,7 @@ import sys
 
 from bench.environments import ROOT
 
-BENCHES = ("cli", "agent", "export", "decode", "mixed")
+BENCHES = ("cli", "agent", "export", "decode", "mixed", "encoders")
 
 
 def main() -> int:

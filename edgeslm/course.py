@@ -57,29 +57,24 @@ def affordable(course: Course, spec: DecoderSpec, most_bytes: int, *, compared: 
             dropped[candidate.variant] = stage
     steps, rivals = (tuple(c for c in part if c.variant not in dropped) for part in (course.steps, course.rivals))
     if not steps and not rivals:
-        raise _too_little(min(dropped.values(), key=lambda stage: stage.bytes), most_bytes)
+        require_memory(min(dropped.values(), key=lambda stage: stage.bytes), most_bytes)
     reasons = tuple(f"{variant} is not built: {stage}, --max-ram allows less" for variant, stage in dropped.items())
     return replace(course, steps=steps, rivals=rivals), reasons
 
 
-def check_mixing_memory(spec: DecoderSpec, context: int, most_bytes: int) -> None:
-    """Return when the sensitivity of a model can be measured in so much memory.
+def require_memory(stage: Stage, most_bytes: int) -> None:
+    """Return when a stage of an export stays within so much memory.
 
     Raises EnvironmentProblem otherwise.
     """
-    stage = _largest(spec, parse_recipe("fp32"), context, compared=True)
     if stage.bytes > most_bytes:
-        raise _too_little(stage, most_bytes)
+        without = ", or leave the comparison out with --gate none" if "reference" in stage.what else ""
+        raise EnvironmentProblem(
+            f"{stage}; --max-ram allows {format_bytes(most_bytes)}",
+            f"allow {format_bytes(stage.bytes)}{without}, or export on a larger machine",
+        )
 
 
 def _largest(spec: DecoderSpec, recipe: Recipe, context: int, *, compared: bool) -> Stage:
     places, exact = (layout(spec, each, context) for each in (recipe, parse_recipe("fp32")))
     return largest_stage(places, exact, compared=compared or recipe.calibrates)
-
-
-def _too_little(stage: Stage, most_bytes: int) -> EnvironmentProblem:
-    without = ", or leave the comparison out with --gate none" if "reference" in stage.what else ""
-    return EnvironmentProblem(
-        f"{stage}; --max-ram allows {format_bytes(most_bytes)}",
-        f"allow {format_bytes(stage.bytes)}{without}, or export on a larger machine",
-    )

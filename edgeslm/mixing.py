@@ -16,6 +16,7 @@ from edgeslm import catalog
 from edgeslm.course import Course
 from edgeslm.pack import assemble, staging
 from edgeslm.planning import plan_source
+from edgeslm.profiler.export_memory import Stage, largest_stage
 from edgeslm.profiler.knapsack import Option
 from edgeslm.profiler.quality import Remembered, mean_divergence
 from edgeslm.profiler.sensitivity import Sensitivity, recipe_of
@@ -23,7 +24,7 @@ from edgeslm.reference import reference_of
 from edgeslm_agent.engine.session import Session
 from edgeslm_exporters.export import convert
 from edgeslm_exporters.onnx.layout import layout
-from edgeslm_exporters.recipe import TENSOR_CLASSES, Recipe
+from edgeslm_exporters.recipe import TENSOR_CLASSES, Recipe, parse_recipe
 from edgeslm_exporters.refusal import refusals
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ class Trials:
     def layout(self, recipe: Recipe) -> Layout:
         """Return where a recipe's bytes would lie."""
         return layout(self.source.spec, recipe, self.context)
+
+    def stage(self) -> Stage:
+        """Return what measuring the sensitivity takes of this machine's memory."""
+        exact = self.layout(parse_recipe("fp32"))
+        beside = largest_stage(exact, exact, compared=True)
+        return Stage("measuring what each class of weights loses", beside.bytes + REMEMBERED_BYTES)
 
     def sensitivity(self) -> Sensitivity:
         """Measure what every class loses in every storage of the uniform recipes, one at a time, all else fp32.

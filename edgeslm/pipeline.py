@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeslm import catalog
-from edgeslm.course import affordable, check_mixing_memory, plain_course
+from edgeslm.course import affordable, plain_course, require_memory
 from edgeslm.mixing import Trials, mixed_course
 from edgeslm.pack import check_free, publish, staging
 from edgeslm.planning import Wish
@@ -146,15 +146,23 @@ def export(
 
 
 def evaluate_bundle(
-    path: Path, data: Dataset | None, *, reference: str | None, gate: str, progress: Progress = silent
+    path: Path,
+    data: Dataset | None,
+    *,
+    reference: str | None,
+    adapter: str | Path | None = None,
+    gate: str,
+    progress: Progress = silent,
 ) -> Assessment:
     """Measure a bundle's quality against its fp32 reference and remember it as the bundle's evidence.
+
+    `adapter` is merged into `reference`.
 
     Raises Incompatible when `reference` is another checkpoint, EnvironmentProblem when no reference can be had.
     """
     bounds = gate_named(gate)
     bundle = open_bundle(path)
-    found = _reference_for(bundle, reference, progress)
+    found = _reference_for(bundle, reference, adapter, progress)
     chosen = data or own_tasks(bundle.manifest.model.source) or default_text()
     assessment = assess(bundle, found, chosen, bounds, progress)
     write_evidence(bundle, "quality", assessment.document())
@@ -178,7 +186,7 @@ def _course(trials: Trials, wish: Wish, judging: Judging, tell: Tell) -> Course:
     """
     spec = trials.source.spec
     if wish.max_ram is not None and wish.mixed:
-        check_mixing_memory(spec, trials.context, wish.max_ram)
+        require_memory(trials.stage(), wish.max_ram)
     course = _mixed(trials, wish, judging) if wish.mixed else plain_course(trials.source, trials.profile, wish)
     if wish.max_ram is None:
         return course
@@ -223,7 +231,7 @@ def _winner(selection: Selection, built: Sequence[Built]) -> Built:
     )
 
 
-def _reference_for(bundle: Bundle, model: str | None, progress: Progress) -> Bundle:
+def _reference_for(bundle: Bundle, model: str | None, adapter: str | Path | None, progress: Progress) -> Bundle:
     manifest = bundle.manifest
     if model is None:
         cached = cached_reference(manifest.model.digest, manifest.context)
@@ -233,9 +241,9 @@ def _reference_for(bundle: Bundle, model: str | None, progress: Progress) -> Bun
     if model is None:
         raise EnvironmentProblem(
             f"the fp32 reference of {manifest.model.name} ({manifest.model.digest[:12]}) is not on this machine",
-            "give the checkpoint it was made from with --reference MODEL",
+            "give the checkpoint it was made from with --reference MODEL, and its --adapter if it had one",
         )
-    source = open_source(model)
+    source = open_source(model, adapter=adapter)
     if source.checkpoint.digest() != manifest.model.digest:
         raise Incompatible(
             f"{model} is not the checkpoint that {manifest.variant} was made from",

@@ -101,7 +101,10 @@ def plan_source(source: Source, profile: Profile, wish: Wish) -> Plan:
     """Plan an opened model for a profile.
 
     No recipe named means the checkpoint's own where it came quantised, else all that ship.
+    Raises UsageError for a mix: it takes measuring.
     """
+    if wish.mixed:
+        raise UsageError("a mix is solved for by measuring, so it cannot be planned", "`edgeslm export` solves for it")
     checkpoint = source.checkpoint
     own = () if checkpoint.own_recipe is None else (checkpoint.own_recipe,)
     planned = plan_variants(

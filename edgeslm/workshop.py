@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edgeslm.catalog import Profile
     from edgeslm.profiler.assess import Assessment
     from edgeslm.profiler.dataset import Dataset
-    from edgeslm.profiler.gate import Gate
+    from edgeslm.profiler.gate import Gate, Verdict
     from edgeslm.profiler.measure import Measurement
     from edgeslm.profiler.plan import Candidate
     from edgeslm.progress import Progress
@@ -44,24 +44,22 @@ class Built:
     measurement: Measurement | None
 
     @property
-    def passed(self) -> bool:
-        """Whether no gate objects."""
-        return self.assessment is None or self.assessment.passed
+    def verdict(self) -> Verdict | None:
+        """What the gate said, None when no gate was held against it."""
+        return None if self.assessment is None else self.assessment.verdict
 
     @property
-    def objections(self) -> tuple[str, ...]:
-        """What the gate objects to."""
-        verdict = None if self.assessment is None else self.assessment.verdict
-        return () if verdict is None else verdict.reasons
+    def passed(self) -> bool:
+        """Whether no gate objects."""
+        return self.verdict is None or self.verdict.passed
 
     @property
     def line(self) -> str:
         """What became of it, in a sentence."""
-        verdict = None if self.assessment is None else self.assessment.verdict
-        if verdict is None:
+        if self.verdict is None:
             return f"{self.candidate.variant} is built; no gate was held against it"
-        passed = "passed" if verdict.passed else "failed"
-        return "; ".join([f"{self.candidate.variant} {passed} the {verdict.gate} gate", *verdict.reasons])
+        passed = "passed" if self.verdict.passed else "failed"
+        return "; ".join([f"{self.candidate.variant} {passed} the {self.verdict.gate} gate", *self.verdict.reasons])
 
     def contender(self) -> Contender:
         """Return what the selection needs to know."""
@@ -70,10 +68,15 @@ class Built:
         return Contender(self.candidate, observed_from(measured), quality_from(quality))
 
     def attempt(self) -> dict[str, Any]:
-        """Return the JSON object of `attempts[]`: what was built, and what the gate said."""
-        named = {"variant": self.candidate.variant, "recipe": self.candidate.recipe}
-        kld = None if self.assessment is None else self.assessment.quality.kld_mean
-        return {**named, "passed": self.passed, "reasons": list(self.objections), "kld_mean": kld}
+        """Return the JSON object of `attempts[]`: what was built, and what the gate said (null: nothing)."""
+        verdict = self.verdict
+        return {
+            "variant": self.candidate.variant,
+            "recipe": self.candidate.recipe,
+            "passed": None if verdict is None else verdict.passed,
+            "reasons": [] if verdict is None else list(verdict.reasons),
+            "kld_mean": None if self.assessment is None else self.assessment.quality.kld_mean,
+        }
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--reference", metavar="MODEL", help="the checkpoint the bundle was made from (folder or hub id)"
     )
+    parser.add_argument("--adapter", metavar="DIR", help="the LoRA adapter that was merged into it, if there was one")
     parser.add_argument("--gate", default="balanced", metavar="G", help="the bounds to keep (default balanced)")
 
 
@@ -45,7 +46,12 @@ def run(options: Namespace) -> int:
     from edgeslm.pipeline import evaluate_bundle
 
     assessment = evaluate_bundle(
-        options.bundle, data_of(options), reference=options.reference, gate=options.gate, progress=output.progress
+        options.bundle,
+        data_of(options),
+        reference=options.reference,
+        adapter=options.adapter,
+        gate=options.gate,
+        progress=output.progress,
     )
     if options.json:
         output.document("edgeslm.eval/1", assessment.document())

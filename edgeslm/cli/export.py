@@ -117,11 +117,22 @@ def show(result: ExportResult) -> None:
     else:
         output.result("quality against fp32:")
         eval_verb.show(winner.assessment)
+    _show_mix(result)
     for contender in selection.runners_up:
         output.result(f"runner-up: {contender.candidate.variant}")
     for entry in selection.rejected:
         output.result(f"rejected: {entry.contender.candidate.variant}: {'; '.join(entry.reasons)}")
     output.result(f"bundle {result.bundle.path} ({result.bundle.total_bytes} bytes), id {result.bundle.bundle_id[:16]}")
+
+
+def _show_mix(result: ExportResult) -> None:
+    """Print why every class of the winning mix is stored as it is."""
+    mixed = result.course.mixed or {"mixes": []}
+    for mix in mixed["mixes"]:
+        if mix["recipe"] == result.winner.candidate.recipe:
+            output.result(f"the mix, by what each class lost on {mixed['calibrated_on']}:")
+            for reason in mix["reasons"]:
+                output.result(f"  {reason}")
 
 
 def _show_measured(winner: Built) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgeslm_exporters.calibrate import calibrate
-from edgeslm_exporters.onnx.writer import round_to_nearest
 from edgeslm_exporters.quantize import gptq, hqq, searched
 from edgeslm_exporters.quantize.awq import scaled
 from edgeslm_exporters.quantize.rotation import RotatedWeights
 from edgeslm_exporters.quantized_rows import Blocks
+from edgeslm_exporters.row_stream import round_to_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgeslm_exporters.decoder_spec import DecoderSpec
-    from edgeslm_exporters.onnx.layout import Layout, Matrix
-    from edgeslm_exporters.onnx.writer import Quantize
+    from edgeslm_exporters.matrices import Matrices, Matrix
     from edgeslm_exporters.quantize.inputs import Inputs
     from edgeslm_exporters.quantized_rows import QuantizedRows
+    from edgeslm_exporters.row_stream import Quantize
     from edgeslm_exporters.weights import Weights
 
     Rows = Callable[[NDArray[np.float32], Blocks, Inputs], QuantizedRows]
@@ -51,7 +51,7 @@ class Workbench:
 
 
 def prepare(
-    algorithm: str | None, weights: Weights, spec: DecoderSpec, places: Layout, bench: Workbench
+    algorithm: str | None, weights: Weights, spec: DecoderSpec, places: Matrices[Any], bench: Workbench
 ) -> tuple[Weights, Quantize]:
     """Return the weights to write, and how their rows are quantised. `spec` is that of `weights`.
 

@@ -82,7 +82,7 @@ def calibrate(
     units, tokens = sum(m.projection.rows * m.projection.columns for m in places.matrices), sum(map(len, pieces))
     sums: dict[str, _Sums] = {}
     for piece in pieces:
-        for name, seen in zip(values, session.run(values, _feeds(session, places, piece)), strict=True):
+        for name, seen in zip(values, session.run(values, feeds(session, places, piece)), strict=True):
             rows = seen.reshape(-1, seen.shape[-1])
             if name not in sums:
                 sums[name] = _Sums(workspace, len(sums), rows.shape[1])
@@ -92,7 +92,7 @@ def calibrate(
     return {projection: found[value] for projection, value in multiplied.items()}
 
 
-def _feeds(session: InferenceSession, places: Layout, piece: Sequence[int]) -> dict[str, NDArray[Any]]:
+def feeds(session: InferenceSession, places: Layout, piece: Sequence[int]) -> dict[str, NDArray[Any]]:
     """Return the graph's inputs for one window that starts with an empty cache."""
     count, spec = len(piece), places.spec
     positions = np.arange(count, dtype=np.int64)

@@ -118,6 +118,8 @@ def _fetch_blob(name: str, file: str, commit: str) -> None:
     headers = build_hf_headers() if urlsplit(announced.location).netloc == urlsplit(url).netloc else {}
     with suppress(BlockingIOError), partial.open("ab") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if blob.exists():  # another process finished it after this one had opened it
+            return
         http_get(announced.location, stream, resume_size=stream.tell(), headers=headers, expected_size=announced.size)
         stream.flush()
         os.fsync(stream.fileno())
@@ -129,42 +131,49 @@ def _fetch_blob(name: str, file: str, commit: str) -> None:
 
 @contextmanager
 def _translated(name: str, revision: str | None = None) -> Iterator[None]:
-    """Turn the library's errors into ours; what is more special comes first."""
+    """Turn the library's errors into ours."""
     from huggingface_hub import errors
 
-    what = name if revision is None else f"{name} at {revision}"
     try:
         yield
-    except errors.GatedRepoError as error:
-        raise BadCheckpoint(
-            f"'{name}' is gated", f"accept its terms at https://huggingface.co/{name}, then `hf auth login` or HF_TOKEN"
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise BadCheckpoint(f"'{name}' has no revision '{revision}'", "name a branch, a tag or a commit") from error
-    except errors.RepositoryNotFoundError as error:
-        raise BadCheckpoint(
-            f"the hub has no '{name}' for you",
-            f"if '{name}' is a folder, check its path; for a private model `hf auth login` or set HF_TOKEN",
-        ) from error
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
         raise Unreachable(
-            f"'{what}' is not in the hub's cache, and the hub does not answer",
+            f"'{name}' is not in the hub's cache, and the hub does not answer",
             "connect and unset HF_HUB_OFFLINE once, or give a folder that holds the checkpoint",
         ) from error
-    except errors.EntryNotFoundError as error:
-        raise BadCheckpoint(
-            f"'{what}' has no config.json: it is no checkpoint in Hugging Face layout",
-            "for a .gguf file, download it and give its path",
-        ) from error
+    except (errors.EntryNotFoundError, errors.RevisionNotFoundError, errors.RepositoryNotFoundError) as error:
+        raise _refusal(error, name, revision) from error
     except errors.HFValidationError as error:
         raise UsageError(f"'{name}' is no hub id: {error}", "a hub id looks like owner/name") from error
     except errors.SafetensorsParsingError as error:
         raise BadCheckpoint(
-            f"'{name}' has weights without readable header: {error}", "take another revision"
+            f"'{name}' has weights without readable header: {error}", "name another @revision"
         ) from error
     except (errors.HTTPError, OSError) as error:
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise EnvironmentProblem(
-                f"the disk is full while '{name}' is fetched", "free some space, or set HF_HUB_CACHE to another disk"
-            ) from error
-        raise Unreachable(f"fetching '{name}' failed: {error}", "run it again: what was fetched is kept") from error
+        raise _broken_off(error, name) from error
+
+
+def _refusal(error: Exception, name: str, revision: str | None) -> BadCheckpoint:
+    """Return what the hub's answer no means for the user."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        hint = f"accept its terms at https://huggingface.co/{name}, then `hf auth login` or set HF_TOKEN"
+        return BadCheckpoint(f"'{name}' is gated", hint)
+    if isinstance(error, errors.RevisionNotFoundError):
+        return BadCheckpoint(f"'{name}' has no revision '{revision}'", "name a branch, a tag or a commit")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        hint = f"if '{name}' is a folder, check its path; for a private model `hf auth login` or set HF_TOKEN"
+        return BadCheckpoint(f"the hub has no '{name}' for you", hint)
+    return BadCheckpoint(
+        f"'{name}' has no config.json: it is no checkpoint in Hugging Face layout",
+        "for a .gguf file, download it and give its path",
+    )
+
+
+def _broken_off(error: Exception, name: str) -> EnvironmentProblem | Unreachable:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return EnvironmentProblem(
+            f"the disk is full while '{name}' is fetched", "free some space, or set HF_HUB_CACHE to another disk"
+        )
+    return Unreachable(f"fetching '{name}' failed: {error}", "run it again: what was fetched is kept")

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from bench.sentences import sentences
-from families import FAMILIES, VOCABULARY, Family, build, expected
+from families import FAMILIES, VOCABULARY, Family, build, expected  # type: ignore[import-not-found]  # run as a script
 
+from bench.sentences import sentences
 from edgeslm.encoders.export import export_encoder
 from edgeslm.profiler.dataset import Dataset
 from edgeslm.profiler.encoder_quality import cosine
@@ -59,7 +59,9 @@ def check_family(family: Family, folder: Path) -> list[str]:
             closest[recipe] = min(cosine(a, b) for a, b in zip(found, truth, strict=True))
     print(f"{family.name:24} fp32 {worst:.1e}  " + "  ".join(f"{name} {value:.4f}" for name, value in closest.items()))
     wrong = [f"{family.name}: fp32 differs by {worst:.1e}"] if not worst <= EXACT else []
-    return wrong + [f"{family.name}: {name} {value:.4f}" for name, value in closest.items() if not value >= LEAST_COSINE]
+    return wrong + [
+        f"{family.name}: {name} {value:.4f}" for name, value in closest.items() if not value >= LEAST_COSINE
+    ]
 
 
 def check_minilm(folder: Path) -> list[str]:
@@ -77,7 +79,9 @@ def check_minilm(folder: Path) -> list[str]:
             tokenizer = SentenceTokenizer(checkpoint / "tokenizer.json", session.manifest.context)
             cosines = np.array([cosine(session.embed(text).vector, _mean(model, tokenizer, text)) for text in texts])
             size = sum(entry.bytes for entry in session.manifest.files)
-        print(f"all-MiniLM-L6-v2 {recipe:10} {size / 1e6:5.1f} MB  cosine {cosines.mean():.5f}, least {cosines.min():.5f}")
+        print(
+            f"all-MiniLM-L6-v2 {recipe:10} {size / 1e6:5.1f} MB  cosine {cosines.mean():.5f}, least {cosines.min():.5f}"
+        )
         if not cosines.min() >= (LEAST_COSINE if recipe != "fp32" else 1 - 1e-5):
             wrong.append(f"MiniLM {recipe}: {cosines.min():.5f}")
     return wrong

@@ -224,14 +224,14 @@ def test_an_export_interrupted_at_any_step_leaves_nothing(folder: Path, text: Pa
 # A shell that runs the tests in its background has them ignore SIGINT, and a child inherits that: it is set again.
 _STUCK = """
 import signal, sys, time
-from edgeslm import pipeline
+from edgeslm import workshop
 from edgeslm.cli.main import main
 
 def convert(*_arguments, **_more):
     print("converting", flush=True)
     time.sleep(3600.0)
 
-pipeline.convert = convert
+workshop.convert = convert
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main(sys.argv[1:]))
 """

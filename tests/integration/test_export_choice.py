@@ -74,6 +74,7 @@ def test_a_mix_of_a_size_is_never_worse_than_a_uniform_recipe_that_fits(folder: 
     document = result.document()
     klds = {attempt["recipe"]: attempt["kld_mean"] for attempt in document["attempts"]}
     assert len(klds) > 3
+    assert {attempt["passed"] for attempt in document["attempts"]} == {None}
     assert document["winner"]["quality"]["kld_mean"] == min(klds.values())
     assert (result.bundle.file("artifacts/model.onnx.data")).stat().st_size <= most
     assert document["mixed"]["calibrated_on"] == "a quarter of a text"
@@ -142,6 +143,7 @@ def test_the_command_line_says_the_steps_and_prints_the_bits_a_weight_takes(
     assert main(["export", folder, *how, "--target-size", "1MB", "--calibration", str(text)]) == 0
     shown = capsys.readouterr()
     assert "bits a weight       " in shown.out
+    assert "the mix, by what each class lost on text text.txt:\n  qkv " in shown.out
     assert "is built; no gate was held against it" in shown.err
     assert main(["inspect", str(tmp_path / "b")]) == 0
     assert "bits a parameter, scales and tables included" in capsys.readouterr().out

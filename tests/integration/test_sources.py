@@ -71,3 +71,6 @@ def test_an_adapter_is_part_of_what_the_manifest_names(tmp_path: Path) -> None:
     assert merged.model.source == "folder:base+plain"
     assert merged.model.digest != plain.model.digest
     assert merged.variant.startswith("base+plain_fp32")
+    judge = ["eval", "out", "--text", "text.txt", "--reference", str(folder)]
+    assert main(judge) == 6  # the base is not what the bundle was made from
+    assert main([*judge, "--adapter", str(adapter), "--gate", "lossless"]) == 0

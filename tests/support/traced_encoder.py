@@ -45,7 +45,8 @@ def weights(seed: int = 3) -> Weights:
     random = np.random.default_rng(seed)
 
     def draw(*shape: int) -> NDArray[np.float32]:
-        return random.standard_normal(shape, np.float32) / np.float32(shape[0] ** 0.5)
+        drawn: NDArray[np.float32] = random.standard_normal(shape, np.float32) / np.float32(shape[0] ** 0.5)
+        return drawn
 
     table = random.standard_normal((VOCABULARY, HIDDEN), np.float32)
     table[:, LOUD] *= 30

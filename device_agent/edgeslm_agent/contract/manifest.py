@@ -13,9 +13,9 @@ import json
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from edgeslm_agent.errors import Corrupt, Incompatible, TooNew
+from edgeslm_agent.errors import Corrupt, TooNew
 
-FORMAT_VERSION = 2  # 1, never released, had a pair of texts where a chat format now is a program
+FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 KV_BITS = (32, 8, 4)
 LARGEST = 1 << 31  # positions and lengths are int32 in the graph
@@ -237,8 +237,6 @@ def parse_manifest(data: bytes) -> Manifest | EncoderManifest:
             f"the bundle has format {version}, this edgeslm reads up to {FORMAT_VERSION}",
             "update edgeslm on this machine, or export the bundle with an older one",
         )
-    if version < FORMAT_VERSION:
-        raise Incompatible(f"the bundle has format {version}, this edgeslm reads {FORMAT_VERSION}", _AGAIN)
     kind = document.get("kind", "decoder")
     if kind == "encoder":
         encoder = _build(EncoderManifest, document, MANIFEST_NAME)

@@ -4,74 +4,32 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.manifest import DecoderShape
 from edgeslm_agent.errors import UnsupportedOperator
+from edgeslm_exporters import matrices
+from edgeslm_exporters.matrices import StoredTensor, resolve, tensor_bytes
 from edgeslm_exporters.quantize.rotation import rotated_spec
 from edgeslm_exporters.quantized_rows import Blocks
-from edgeslm_exporters.recipe import BLOCKS, Quantization
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgeslm_exporters.decoder_spec import DecoderSpec, Layer, Projection, Rotary
-    from edgeslm_exporters.recipe import Float, Recipe, Storage
+    from edgeslm_exporters.matrices import DType
+    from edgeslm_exporters.recipe import Recipe
 
 GRAPH_NAME, DATA_NAME = "model.onnx", "model.onnx.data"
 ALIGNMENT = 4096  # a page: the runtime maps each tensor by itself
 ROW_POINTS = "embed_tokens.row_points"  # zero points of a 4-bit table as the embedding reads them
 POSITIONS = "embed_positions"  # the learned table's rows that a cache can hold
 ROTARY_STEP = 16  # of GroupQueryAttention, when it rotates
-DType = Literal["float32", "float16", "uint8"]
-_WIDTHS: dict[DType, int] = {"float32": 4, "float16": 2, "uint8": 1}
 
 
 @dataclass(frozen=True)
-class StoredTensor:
-    """One initialiser: `offset` and `bytes` in the data file."""
-
-    name: str
-    dtype: DType
-    shape: tuple[int, ...]
-    offset: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A projection and how it is stored. N = `projection.rows`, K = `projection.columns`."""
-
-    projection: Projection
-    storage: Blocks | Float
-
-    @property
-    def blocks(self) -> int:
-        """Blocks along one row, the last one padded; 0 for floats."""
-        return math.ceil(self.projection.columns / self.storage.block) if isinstance(self.storage, Blocks) else 0
-
-    @property
-    def bits(self) -> int:
-        """Bits of a stored weight, without scales."""
-        if isinstance(self.storage, Blocks):
-            return self.storage.bits
-        return 16 if self.storage == "fp16" else 32
-
-    @property
-    def block(self) -> int:
-        """Weights that share a scale; 0 for floats."""
-        return self.storage.block if isinstance(self.storage, Blocks) else 0
-
-    @property
-    def bytes(self) -> int:
-        """Bytes in the file, scales and padding included."""
-        return sum(math.prod(shape) * _WIDTHS[dtype] for _, dtype, shape in self.tensors())
-
-    @property
-    def loaded_bytes(self) -> int:
-        """Bytes the kernel holds: as stored, but fp16 widened to fp32."""
-        return 2 * self.bytes if self.storage == "fp16" else self.bytes
+class Matrix(matrices.Matrix):
+    """A projection as MatMulNBits or FusedMatMul reads it."""
 
     @property
     def needs_row_points(self) -> bool:
@@ -96,16 +54,8 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """All initialisers of a variant in file order, and the sums a plan needs."""
-
-    spec: DecoderSpec
-    context: int
-    kv_bits: int
-    table: Matrix
-    head: Matrix | None
-    projections: tuple[Matrix, ...]
-    tensors: tuple[StoredTensor, ...]
+class Layout(matrices.Matrices[Matrix]):
+    """All initialisers of a variant in file order."""
 
     @property
     def weights_bytes(self) -> int:
@@ -123,11 +73,6 @@ class Layout:
         """Whether the graph reads the position of every token: for a learned table, or a rotation outside attention."""
         return self.spec.positions is not None or bool(self.spec.rotaries and not self.fused_rotary)
 
-    def window(self, layer: Layer) -> int | None:
-        """Return how many tokens a layer's attention sees where that is fewer than the cache holds."""
-        window = layer.attention.window
-        return window if window is not None and window < self.context else None
-
     @property
     def biased_attention(self) -> bool:
         """Whether a layer adds to its scores: a window, or a slope by distance."""
@@ -144,57 +89,6 @@ class Layout:
         if any(matrix.bits == 8 for matrix in self.matrices):
             return "1.23"
         return "1.22" if self.biased_attention else "1.20"
-
-    @property
-    def kv_cache_bytes(self) -> int:
-        """Bytes of the key/value cache; the scales of a quantised one are weights."""
-        return self.spec.kv_cache_bytes(self.context, self.kv_bits)
-
-    @property
-    def matrices(self) -> tuple[Matrix, ...]:
-        """Every stored matrix in file order."""
-        return (self.table, *self.projections) if self.head is None else (self.table, *self.projections, self.head)
-
-    def matrix(self, projection: Projection) -> Matrix:
-        """Return how a projection of a layer is stored."""
-        return self._by_projection[projection.name]
-
-    @cached_property
-    def _by_projection(self) -> dict[str, Matrix]:
-        return {matrix.projection.name: matrix for matrix in self.projections}
-
-    @property
-    def products(self) -> tuple[Matrix, ...]:
-        """Every matrix a token is multiplied by, the head included (it reads the table when tied)."""
-        head = self.head or Matrix(self.spec.head, self.table.storage)
-        return (*self.projections, head)
-
-    @property
-    def matmuls(self) -> tuple[tuple[int, int, int, int], ...]:
-        """(N, K, bits, block) of every product, for estimates of speed; floats have block 0."""
-        return tuple((m.projection.rows, m.projection.columns, m.bits, m.block) for m in self.products)
-
-    @property
-    def effective_bits(self) -> float:
-        """Bits a weight of the stored matrices, with scales, zero points and padding."""
-        weights = sum(m.projection.rows * m.projection.columns for m in self.matrices)
-        return 8 * sum(m.bytes for m in self.matrices) / weights
-
-    @property
-    def decode_read_bytes(self) -> int:
-        """Bytes of weights the processor reads for one token; fp16 matrices are held as fp32 once loaded."""
-        return round(sum(m.projection.share * m.loaded_bytes for m in self.products))
-
-    @property
-    def loaded_bytes(self) -> int:
-        """Bytes of weights in memory once loaded: the matrices as the kernels hold them, tables, norms and biases.
-
-        A tied table counts once: the embedding reads single rows of the mapped file.
-        """
-        matrices = sum(m.bytes for m in self.matrices)
-        table = self.table.bytes if self.head is not None else 0
-        held = sum(m.loaded_bytes for m in self.products)
-        return held + table + sum(t.bytes for t in self.tensors) - matrices
 
     def activation_bytes(self, rows: int, tokens: int) -> int:
         """Bytes of intermediate values while `rows` tokens are computed on top of others, `tokens` in all.
@@ -219,11 +113,6 @@ class Layout:
             position_ids=self.position_ids,
             kv_bits=self.kv_bits,
         )
-
-    @cached_property
-    def by_name(self) -> dict[str, StoredTensor]:
-        """Stored tensors by name."""
-        return {tensor.name: tensor for tensor in self.tensors}
 
 
 def rotary_names(spec: DecoderSpec) -> dict[Rotary, str]:
@@ -260,18 +149,6 @@ def _matrix(projection: Projection, recipe: Recipe) -> Matrix:
     return Matrix(projection, resolve(recipe.storage(projection.tensor_class), projection.columns))
 
 
-def resolve(storage: Storage, columns: int) -> Blocks | Float:
-    """Choose the block for rows of `columns` weights.
-
-    One scale a row becomes that scale repeated over the largest legal block that divides the row, or, when none does,
-    over the blocks that pad it least.
-    """
-    if not isinstance(storage, Quantization):
-        return storage
-    block = storage.block or min(BLOCKS, key=lambda size: (-columns % size, -size))
-    return Blocks(storage.bits, block, storage.symmetric, per_row=storage.block is None)
-
-
 def _contents(
     spec: DecoderSpec, matrices: tuple[Matrix, ...], context: int, kv_bits: int
 ) -> Iterator[tuple[str, DType, tuple[int, ...]]]:
@@ -298,6 +175,6 @@ def _placed(contents: Iterator[tuple[str, DType, tuple[int, ...]]]) -> Iterator[
     end = 0
     for name, dtype, shape in contents:
         offset = -(-end // ALIGNMENT) * ALIGNMENT
-        size = math.prod(shape) * _WIDTHS[dtype]
+        size = tensor_bytes(dtype, shape)
         yield StoredTensor(name, dtype, shape, offset, size)
         end = offset + size

@@ -66,7 +66,8 @@ def _weights_settings(read: Settings, settings: Mapping[str, Any]) -> Mapping[st
         if isinstance(extra, dict) and extra and extra.get("format") != "dense":
             read.refuse(f"a {key}")
     groups = settings.get("config_groups")
-    found = [group.get("weights") for group in groups.values()] if isinstance(groups, dict) else []
+    every = groups.values() if isinstance(groups, dict) else ()
+    found = [group.get("weights") for group in every if isinstance(group, dict)]
     if not found or not isinstance(found[0], dict):
         raise BadCheckpoint(
             "config.json: quantization_config says nothing of the weights", "take it from where the weights came from"

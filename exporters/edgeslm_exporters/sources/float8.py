@@ -35,8 +35,8 @@ def decode(settings: Mapping[str, Any], files: WeightFiles) -> Decoded:
     Raises BadCheckpoint when a scale does not go with its weight.
     """
     named = settings.get("weight_block_size")
-    block = (int(named[0]), int(named[1])) if isinstance(named, (list, tuple)) and len(named) == 2 else BLOCK
-    if min(block) < 1:
+    block = BLOCK if named is None else tuple(named) if isinstance(named, list) else ()
+    if len(block) != 2 or not all(isinstance(size, int) and size > 0 for size in block):
         raise BadCheckpoint(f"config.json: weight_block_size is {named!r}", "take it from where the weights came from")
     scales: dict[str, _Scale] = {}
     for name, header in files.headers.items():

@@ -166,7 +166,8 @@ def _sums(files: WeightFiles, settings: Mapping[str, Any]) -> Iterator[tuple[str
 
 def _scale(settings: Mapping[str, Any], module: str, *, rank: int) -> np.float32:
     """Return alpha / r or, with rslora, alpha / sqrt(r); a pattern of the module's name may give it another alpha."""
-    patterns = settings.get("alpha_pattern") or {}
+    named = settings.get("alpha_pattern")
+    patterns = named if isinstance(named, dict) else {}
     alpha = next(
         (value for pattern, value in patterns.items() if re.fullmatch(rf"(.*\.)?({pattern})", module)),
         settings.get("lora_alpha"),

@@ -11,7 +11,7 @@ from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra
 from edgeslm_exporters import export
 from edgeslm_exporters.checkpoint import open_checkpoint
 from edgeslm_exporters.export import work_units
-from edgeslm_exporters.onnx import writer
+from edgeslm_exporters import row_stream
 from edgeslm_exporters.recipe import parse_recipe
 from support.checkpoints import CASES, build_checkpoint, random_weights
 from support.hf_layout import word_tokenizer, write_weights
@@ -46,7 +46,7 @@ def test_converting_twice_gives_the_same_bytes_whatever_the_threads(
     checkpoint = tiny_checkpoint(tmp_path / "c")
     first = converted(checkpoint, recipe, tmp_path / "one")
     monkeypatch.setattr(export, "_threads", lambda: 1)
-    monkeypatch.setattr(writer, "ROW_BLOCK", 300)
+    monkeypatch.setattr(row_stream, "ROW_BLOCK", 300)
     assert converted(checkpoint, recipe, tmp_path / "two").files == first.files
 
 

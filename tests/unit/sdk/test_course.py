@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from edgeslm.course import Course, affordable, check_mixing_memory
+from edgeslm.course import Course, affordable, require_memory
 from edgeslm.planning import Wish
+from edgeslm.profiler.export_memory import Stage
 from edgeslm_agent.errors import EnvironmentProblem, UsageError
 from support.plans import MODEL, plan_for
 from support.specs import spec_named
@@ -29,8 +30,13 @@ def test_too_little_for_all_is_refused_with_what_would_do() -> None:
     with pytest.raises(EnvironmentProblem, match="comparing with the fp32 reference takes up to") as caught:
         affordable(COURSE, SPEC, 450 * 2**20, compared=True)
     assert "--gate none" in caught.value.hint
-    with pytest.raises(EnvironmentProblem, match="--max-ram allows 450 MB"):
-        check_mixing_memory(SPEC, 1024, 450 * 2**20)
+
+
+def test_a_stage_within_its_memory_is_no_problem() -> None:
+    stage = Stage("measuring", 450 * 2**20)
+    require_memory(stage, 450 * 2**20)
+    with pytest.raises(EnvironmentProblem, match="measuring takes up to 450 MB; --max-ram allows 449 MB"):
+        require_memory(stage, 449 * 2**20)
 
 
 def test_a_size_or_the_name_asks_for_a_mix_and_neither_goes_with_other_recipes() -> None:

@@ -7,6 +7,7 @@ Source: gguf-py/gguf/tensor_mapping.py and permute() of convert_hf_to_gguf.py in
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # llama.cpp's name -> model_type, and whether its query and key rows are interleaved.
 ARCHITECTURES = {"llama": ("llama", True), "qwen2": ("qwen2", False), "qwen3": ("qwen3", False)}
 ROPE_FACTORS = "rope_freqs.weight"
+_KIND = "rope.scaling.type"
 _TOP = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 _IN_LAYER = {
     "attn_norm": "input_layernorm",
@@ -80,23 +82,18 @@ def config(file: GgufFile) -> dict[str, Any]:
     Raises BadCheckpoint when the metadata lacks what it needs, UnsupportedOperator for settings without a form.
     """
     metadata, (model_type, _) = file.metadata, _architecture(file.metadata)
-    if ROPE_FACTORS in file.tensors or _get(metadata, "rope.scaling.type", "none") not in {"none", "linear"}:
-        scaling = _llama3_scaling(file)
-    else:
-        factor = _get(metadata, "rope.scaling.factor", 1.0)
-        scaling = {} if factor == 1.0 else {"rope_type": "linear", "factor": factor}
-    if _get(metadata, "expert_count", 0):
+    if _number(metadata, "expert_count", 0):
         raise UnsupportedOperator(f"{file.path.name} has experts", "take the model as safetensors")
-    theta = _get(metadata, "rope.freq_base", 10000.0)
+    table = file.tensors.get("token_embd.weight")
     return {
         "model_type": model_type,
         **_dimensions(metadata),
-        "vocab_size": file.tensors["token_embd.weight"].shape[0] if "token_embd.weight" in file.tensors else None,
+        "vocab_size": None if table is None else table.shape[0],
         "tie_word_embeddings": "output.weight" not in file.tensors,
-        "rms_norm_eps": _need(metadata, "attention.layer_norm_rms_epsilon"),
+        "rms_norm_eps": _number(metadata, "attention.layer_norm_rms_epsilon"),
         "hidden_act": "silu",
         "attention_bias": "blk.0.attn_output.bias" in file.tensors,
-        "rope_parameters": {"rope_type": "default", **scaling, "rope_theta": theta},
+        "rope_parameters": {**_scaling(file), "rope_theta": _number(metadata, "rope.freq_base", 10000.0)},
         "bos_token_id": metadata.get("tokenizer.ggml.bos_token_id"),
         "eos_token_id": metadata.get("tokenizer.ggml.eos_token_id"),
     }
@@ -127,57 +124,59 @@ def _hugging_face(stored: str) -> str | None:
 
 
 def _dimensions(metadata: Mapping[str, Any]) -> dict[str, int]:
-    heads = int(_need(metadata, "attention.head_count"))
-    hidden = int(_need(metadata, "embedding_length"))
-    head = int(_get(metadata, "attention.key_length", hidden // max(1, heads)))
-    if _get(metadata, "rope.dimension_count", head) != head:
+    heads, hidden = _number(metadata, "attention.head_count"), _number(metadata, "embedding_length")
+    head = _number(metadata, "attention.key_length", hidden // max(1, heads))
+    if _number(metadata, "rope.dimension_count", head) != head:
         raise UnsupportedOperator("the model rotates a part of each head only", "take it as safetensors")
-    return {
+    found = {
         "hidden_size": hidden,
-        "intermediate_size": int(_need(metadata, "feed_forward_length")),
-        "num_hidden_layers": int(_need(metadata, "block_count")),
+        "intermediate_size": _number(metadata, "feed_forward_length"),
+        "num_hidden_layers": _number(metadata, "block_count"),
         "num_attention_heads": heads,
-        "num_key_value_heads": int(_get(metadata, "attention.head_count_kv", heads)),
+        "num_key_value_heads": _number(metadata, "attention.head_count_kv", heads),
         "head_dim": head,
-        "max_position_embeddings": int(_need(metadata, "context_length")),
+        "max_position_embeddings": _number(metadata, "context_length"),
     }
+    return {name: int(value) for name, value in found.items()}
 
 
-def _get(metadata: Mapping[str, Any], key: str, default: Any) -> Any:  # noqa: ANN401  # numbers and texts alike
-    return metadata.get(f"{metadata['general.architecture']}.{key}", default)
+def _number(metadata: Mapping[str, Any], key: str, default: float | None = None) -> float:
+    """Return a setting of the architecture.
 
-
-def _need(metadata: Mapping[str, Any], key: str) -> float:
-    value = _get(metadata, key, None)
-    if not isinstance(value, (int, float)):
+    Raises BadCheckpoint when it is no finite number, or missing without a default.
+    """
+    name = f"{metadata['general.architecture']}.{key}"
+    value = metadata.get(name, default)
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
         raise BadCheckpoint(
-            f"the metadata's {metadata['general.architecture']}.{key} is {value!r}, not a number",
-            "convert the model again with a current llama.cpp",
+            f"the metadata's {name} is {value!r}, not a number", "convert the model again with a current llama.cpp"
         )
     return value
 
 
-def _llama3_scaling(file: GgufFile) -> dict[str, Any]:
-    """Return the scaling that gives the stored factors: llama.cpp keeps the factors, not what they came from.
+def _scaling(file: GgufFile) -> dict[str, Any]:
+    """Return how positions are stretched.
 
-    Llama 3.1 to 3.3 blend between wavelengths of 8192 and 2048 tokens; another blend is refused.
+    llama.cpp keeps the factors of Llama 3's scaling, not what they came from: Llama 3.1 to 3.3 blend between
+    wavelengths of 8192 and 2048 tokens. Another blend is refused, as is every other kind but linear.
     """
-    tensor = file.tensors.get(ROPE_FACTORS)
-    factors = None if tensor is None else file.stored(tensor, 0, 1).view("<f4")[0]
-    if factors is not None and factors.max() > 1:
-        factor = float(factors.max())
-        wavelength = (
-            2 * np.pi * _get(file.metadata, "rope.freq_base", 10000.0) ** (np.arange(len(factors)) / len(factors))
-        )
-        share = np.clip((8192 / wavelength - 1) / 3, 0, 1)
-        if np.allclose(1 / factors, share + (1 - share) / factor, rtol=1e-3):
-            return {
-                "rope_type": "llama3",
-                "factor": factor,
-                "low_freq_factor": 1.0,
-                "high_freq_factor": 4.0,
-                "original_max_position_embeddings": 8192,
-            }
+    tensor, kind = file.tensors.get(ROPE_FACTORS), file.metadata.get(f"{file.metadata['general.architecture']}.{_KIND}")
+    if tensor is None and kind in (None, "none", "linear"):
+        factor = _number(file.metadata, "rope.scaling.factor", 1.0)
+        return {"rope_type": "default"} if factor == 1.0 else {"rope_type": "linear", "factor": factor}
+    if tensor is not None and tensor.storage.name == "F32":
+        factors = file.stored(tensor, 0, 1).view("<f4")[0]
+        theta, factor = _number(file.metadata, "rope.freq_base", 10000.0), float(factors.max())
+        if np.allclose(factors, _llama3_factors(theta, factor, len(factors)), rtol=1e-3):
+            limits = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+            return {"rope_type": "llama3", "factor": factor, **limits}
     raise UnsupportedOperator(
         f"{file.path.name} stretches positions in a way nobody wrote down", "take the model as safetensors"
     )
+
+
+def _llama3_factors(theta: float, factor: float, count: int) -> NDArray[np.float64]:
+    wavelength = 2 * np.pi * theta ** (np.arange(count) / count)
+    share = np.clip((8192 / wavelength - 1) / 3, 0, 1)  # of frequencies that stay as they are
+    factors: NDArray[np.float64] = 1 / (share + (1 - share) / factor)
+    return factors

@@ -24,7 +24,7 @@ from edgeslm_agent.contract.manifest import (
     Task,
     parse_manifest,
 )
-from edgeslm_agent.errors import Corrupt, Incompatible, TooNew
+from edgeslm_agent.errors import Corrupt, TooNew
 from support.toy_encoder import toy_encoder_manifest
 from support.toy_graph import toy_manifest
 
@@ -114,12 +114,6 @@ def test_a_later_format_is_too_new() -> None:
         parse_manifest(json.dumps({"format_version": FORMAT_VERSION + 1, "anything": []}).encode())
 
 
-def test_an_earlier_format_is_incompatible_and_says_what_to_do() -> None:
-    with pytest.raises(Incompatible, match="format 1") as caught:
-        parse_manifest(json.dumps(_document() | {"format_version": 1}).encode())
-    assert caught.value.hint == "export the bundle again"
-
-
 @pytest.mark.parametrize("version", [0, -1, True, "1", None, 1.0])
 def test_a_format_version_that_is_no_positive_integer_is_corrupt(version: object) -> None:
     with pytest.raises(Corrupt, match="format_version"):
@@ -133,7 +127,7 @@ def test_a_true_where_a_number_belongs_is_refused() -> None:
 
 def test_deep_nesting_is_corrupt_and_not_a_crash() -> None:
     with pytest.raises(Corrupt, match="not JSON"):
-        parse_manifest(b'{"format_version": 2, "a": ' + b"[" * 200_000)
+        parse_manifest(b'{"format_version": 1, "a": ' + b"[" * 200_000)
 
 
 @pytest.mark.parametrize(

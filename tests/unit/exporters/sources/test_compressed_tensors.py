@@ -141,6 +141,7 @@ def test_shapes_that_disagree_are_refused_by_name(tmp_path: Path, wrong: Stored)
         open_checkpoint(write_quantized(tmp_path, settings({**GROUPED, "symmetric": False}), {UP: layers}))
 
 
-def test_a_config_that_says_nothing_of_weights_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("groups", [{}, None, [], {"a": 3}, {"a": {"weights": None}}])
+def test_a_config_that_says_nothing_of_weights_is_refused(tmp_path: Path, groups: object) -> None:
     with pytest.raises(BadCheckpoint, match="says nothing of the weights"):
-        open_checkpoint(write_quantized(tmp_path, {**settings(GROUPED), "config_groups": {}}, {}))
+        open_checkpoint(write_quantized(tmp_path, {**settings(GROUPED), "config_groups": groups}, {}))

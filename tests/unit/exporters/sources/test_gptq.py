@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from edgeslm_agent.errors import BadCheckpoint, UnsupportedOperator
 from edgeslm_exporters.checkpoint import open_checkpoint
+from edgeslm_exporters.decoder_spec import Part
+from edgeslm_exporters.part_reader import part_codes
 from edgeslm_exporters.quantize.packing import unpack
 from edgeslm_exporters.quantized_rows import Blocks
 from support.quantized_layouts import Truth, draw, gptq, linear_shapes, write_quantized
@@ -71,6 +74,16 @@ def test_a_form_that_does_not_hold_the_codes_is_refused(tmp_path: Path, form: Bl
 def test_codes_with_zero_points_do_not_fit_a_symmetric_form(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, {Q: draw((64, 64), 4, 32, symmetric=False)}, sym=False)
     assert checkpoint.quantized_rows(f"{Q}.weight", 0, 64, Blocks(4, 32, True, False)) is None
+
+
+def test_a_part_of_a_packed_tensor_takes_its_rows_and_a_turned_one_none(tmp_path: Path) -> None:
+    truth = draw((64, 64), 4, 32, symmetric=True)
+    checkpoint, form = opened(tmp_path, {Q: truth}), Blocks(4, 32, True, False)
+    part = Part(f"{Q}.weight", rows=16, start=32)
+    rows = part_codes(checkpoint, part, 4, 12, form)
+    assert rows is not None
+    assert (rows.dequantize(4, 64) == truth.weights[36:44]).all()
+    assert part_codes(checkpoint, replace(part, transposed=True), 4, 12, form) is None
 
 
 def test_act_order_is_dequantised_and_said(tmp_path: Path) -> None:

@@ -43,6 +43,17 @@ def test_plan_as_json_has_the_keys_of_the_contract(tiny: str, capsys: pytest.Cap
     assert candidate["estimate"]["decode_tps"]["basis"] == "estimated"
 
 
+def test_an_unusual_recipe_is_priced_by_its_specification(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["wi4b32-afp32-ou4b16-gi4b128-dfp16", "wi4b32-afp32-di4b32"]
+    recipes = [word for name in names for word in ("--recipe", name)]
+    assert main(["plan", tiny, "--device", "raspberry-pi-5", *recipes, "--json"]) == 0
+    unusual, redundant = sorted(json.loads(capsys.readouterr().out)["candidates"], key=lambda c: -c["effective_bits"])
+    assert unusual["recipe"] == names[0]
+    assert redundant["recipe"] == "wi4b32-afp32"
+    assert unusual["effective_bits"] > redundant["effective_bits"] >= 5
+    assert unusual["estimate"]["weights_bytes"]["value"] > redundant["estimate"]["weights_bytes"]["value"]
+
+
 def test_nothing_fits_is_exit_1_with_every_reason(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", tiny, "--device", "raspberry-pi-zero-2-w", "--memory", "64MB"]) == 1
     told = capsys.readouterr().err
@@ -84,7 +95,14 @@ def test_broken_profile_file_is_exit_3_with_file_and_line(tmp_path: Path, capsys
 
 @pytest.mark.parametrize(
     "extra",
-    [["--context", "0"], ["--context", "many"], ["--recipe", "int4"], ["--memory", "much"], ["--objective", "x"]],
+    [
+        ["--context", "0"],
+        ["--context", "many"],
+        ["--recipe", "int4"],
+        ["--recipe", "mixed"],
+        ["--memory", "much"],
+        ["--objective", "x"],
+    ],
 )
 def test_wrong_option_is_exit_2(extra: list[str], tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", tiny, "--device", "jetson-nano", *extra]) == 2

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import gguf
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from edgeslm_agent.errors import BadCheckpoint, UnsupportedArchitecture, UnsupportedOperator
+from edgeslm_agent.errors import BadCheckpoint, ExportError, UnsupportedArchitecture, UnsupportedOperator
+from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
 from edgeslm_exporters.quantized_rows import Blocks
 from support.checkpoints import build_checkpoint, case_named
@@ -158,6 +162,21 @@ def test_what_has_no_form_is_refused_by_name(
     write_gguf(tmp_path / "m.gguf", LLAMA, more=change)
     with pytest.raises(error, match=named):
         open_checkpoint(tmp_path / "m.gguf")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.integers(0, 10**9), st.integers(1, 255))
+def test_a_changed_byte_opens_or_is_refused_as_an_error_of_ours(tmp_path: Path, at: int, change: int) -> None:
+    if not (tmp_path / "whole.gguf").exists():
+        write_gguf(tmp_path / "whole.gguf", LLAMA)
+    data = bytearray((tmp_path / "whole.gguf").read_bytes())
+    header = data.index(b"blk.0.attn_norm") + 4000  # metadata and entries: what opening reads
+    data[at % header] ^= change
+    (tmp_path / "m.gguf").write_bytes(data)
+    with suppress(ExportError):  # anything else is a bug
+        checkpoint = open_checkpoint(tmp_path / "m.gguf")
+        describe(checkpoint.config, checkpoint.shapes)
+        checkpoint.tokenizer  # noqa: B018  # the property is what reads
 
 
 def test_an_architecture_without_names_is_refused(tmp_path: Path) -> None:
