@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from edgeslm_agent.engine.generation import Completion, Generation
+    from edgeslm_agent.engine.prompt import Message
     from edgeslm_agent.engine.session import Session
 
 MAX_PROMPT_CHARACTERS = 1_000_000
@@ -26,6 +28,17 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--greedy", action="store_true", help="always take the most likely token")
     parser.add_argument("--temperature", type=float, default=0.7, help="spread of the sampling (default 0.7)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the sampling (default 0)")
+    parser.add_argument(
+        "--system", metavar="TEXT", help="a system message before the prompt, where the model takes one"
+    )
+    parser.add_argument(
+        "--stop", action="append", default=[], metavar="TEXT", help="end the answer before this text (repeat)"
+    )
+    parser.add_argument(
+        "--thinking",
+        action=BooleanOptionalAction,
+        help="let a model that can reason first do so, or not (default: as its chat template likes)",
+    )
     parser.add_argument("--raw", action="store_true", help="give the prompt as it is, without the model's chat format")
     parser.add_argument("--threads", type=int, metavar="N", help="threads to use (default: the machine's big cores)")
 
@@ -40,7 +53,7 @@ def run(options: Namespace) -> int:
     if isinstance(bundle, EncoderBundle):
         return encoder.answer(options, bundle, prompt)
     with Session.open(bundle, threads=options.threads) as session:
-        completion = session.complete(prompt, _generation(options))
+        completion = session.complete(_prompt(options, prompt), _generation(options))
         _show(session, completion, as_json=options.json)
     return 0
 
@@ -49,7 +62,23 @@ def _generation(options: Namespace) -> Generation:
     from edgeslm_agent.engine.generation import Generation
 
     temperature = 0.0 if options.greedy else options.temperature
-    return Generation(max_tokens=options.max_tokens, temperature=temperature, seed=options.seed, chat=not options.raw)
+    return Generation(
+        max_tokens=options.max_tokens,
+        temperature=temperature,
+        seed=options.seed,
+        chat=not options.raw,
+        thinking=options.thinking,
+        stop=tuple(options.stop),
+    )
+
+
+def _prompt(options: Namespace, text: str) -> str | list[Message]:
+    """Return the text, or the conversation that a system message makes of it."""
+    if options.system is None:
+        return text
+    if options.raw:
+        raise UsageError("--raw leaves no place for --system", "write the system message into the prompt yourself")
+    return [{"role": "system", "content": options.system}, {"role": "user", "content": text}]
 
 
 def _read_stdin() -> str:

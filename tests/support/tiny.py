@@ -53,10 +53,16 @@ def tiny_checkpoint(folder: Path, case: Case | None = None) -> Checkpoint:
     return open_checkpoint(build_checkpoint(case or tiny_case(), folder))
 
 
-def converted(checkpoint: Checkpoint, recipe: str, out: Path, context: int = CONTEXT) -> Artifact:
+def converted(
+    checkpoint: Checkpoint,
+    recipe: str,
+    out: Path,
+    context: int = CONTEXT,
+    calibration: Sequence[Sequence[int]] = (),
+) -> Artifact:
     """Convert into a fresh folder `out`."""
     out.mkdir(parents=True)
-    return convert(checkpoint, parse_recipe(recipe), context, out)
+    return convert(checkpoint, parse_recipe(recipe), context, out, calibration=calibration)
 
 
 def weights_of(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from edgeslm_exporters.architectures import spec_of
-from edgeslm_exporters.onnx.layout import ALIGNMENT, POSITIONS, Layout, layout, resolve
+from edgeslm_exporters.matrices import resolve
+from edgeslm_exporters.onnx.layout import ALIGNMENT, POSITIONS, Layout, layout
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import Quantization, parse_recipe
 from support.checkpoints import case_named

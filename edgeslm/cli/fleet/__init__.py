@@ -1,0 +1,34 @@
+"""`edgeslm fleet`: who the devices are, what they report, what each does; one file a verb.
+
+A verb module has `configure(parser)` and `run(options) -> int`, and is listed in the table below.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from edgeslm.cli.fleet import collect, command, status
+
+VERBS = {
+    "collect": (collect, "keep what devices report in a database, and let them forget it"),
+    "status": (status, "show what every device is and does"),
+    "command": (command, "send one command to a device and print its answer"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs of `edgeslm fleet`."""
+    verbs = parser.add_subparsers(dest="fleet_verb", metavar="VERB", required=True)
+    for name, (module, text) in VERBS.items():
+        verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        # SUPPRESS: `edgeslm fleet --json status` must survive this parser's default
+        verb.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document on stdout"
+        )
+        module.configure(verb)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one verb."""
+    module, _ = VERBS[options.fleet_verb]
+    return module.run(options)

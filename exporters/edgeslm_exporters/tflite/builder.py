@@ -1,0 +1,222 @@
+"""Collects a .tflite model: buffers and operator codes that all subgraphs share, and one subgraph at a time.
+
+Every value knows its shape, so the operators below are written as plain functions of values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeslm_exporters.quantized_rows import Blocks
+from edgeslm_exporters.tflite import schema
+from edgeslm_exporters.tflite.schema import Op
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from edgeslm_exporters.tflite.flatbuffer import Table
+    from edgeslm_exporters.tflite.layout import Layout, Matrix
+    from edgeslm_exporters.tflite.schema import DType
+
+    RowScales = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor of one subgraph."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: DType = "float32"
+
+
+class ModelBuilder:
+    """The file's shared parts. `start` is where the layout's tensors begin, `row_scales` are those of by-row matrices.
+
+    Size and form of what is built depend on neither.
+    """
+
+    def __init__(self, layout: Layout, start: int, row_scales: RowScales) -> None:
+        self.layout = layout
+        self._codes: dict[Op, int] = {}
+        stored = [schema.outside_buffer(start + tensor.offset, tensor.bytes) for tensor in layout.tensors]
+        self._buffers = [schema.Table({}), *stored]  # buffer 0 is that of tensors without one
+        self._places = {tensor.name: index for index, tensor in enumerate(layout.tensors, 1)}
+        self._constants: dict[tuple[bytes, str], int] = {}
+        self._shared: dict[str, Table] = {}
+        self._row_scales = row_scales
+        self._subgraphs: list[Table] = []
+        self._signatures: list[Table] = []
+
+    def code(self, op: Op) -> int:
+        """Return the index of an operator's code."""
+        return self._codes.setdefault(op, len(self._codes))
+
+    def constant(self, values: NDArray[Any]) -> int:
+        """Return the buffer of a small constant; equal ones share it."""
+        key = values.tobytes(), values.dtype.str
+        if key not in self._constants:
+            self._constants[key] = len(self._buffers)
+            self._buffers.append(schema.inline_buffer(values))
+        return self._constants[key]
+
+    def stored(self, name: str) -> Table:
+        """Return the Tensor of one of the layout's tensors."""
+        if name not in self._shared:
+            tensor = self.layout.by_name[name]
+            assert tensor.dtype != "uint8"
+            self._shared[name] = schema.tensor(name, tensor.dtype, tensor.shape, self._places[name])
+        return self._shared[name]
+
+    def codes_by_row(self, matrix: Matrix) -> Table:
+        """Return the Tensor of a matrix with one scale a row."""
+        name = f"{matrix.projection.name}.codes"
+        if name not in self._shared:
+            scales = schema.per_row(self._row_scales[matrix.projection.name])
+            self._shared[name] = self.codes(matrix, scales)
+        return self._shared[name]
+
+    def codes(self, matrix: Matrix, quantization: Table) -> Table:
+        """Return the Tensor of a matrix's codes."""
+        tensor = self.layout.by_name[f"{matrix.projection.name}.codes"]
+        assert tensor.dtype != "uint8"
+        return schema.tensor(tensor.name, tensor.dtype, tensor.shape, self._places[tensor.name], quantization)
+
+    def add(self, graph: Subgraph) -> None:
+        """Add a finished subgraph and the signature of its name."""
+        self._signatures.append(schema.signature(graph.key, graph.inputs, graph.outputs, len(self._subgraphs)))
+        self._subgraphs.append(graph.table())
+
+    def model(self, metadata: Mapping[str, bytes]) -> Table:
+        """Return the model; `metadata` lies in it by name."""
+        entries = {}
+        for name, content in metadata.items():
+            entries[name] = len(self._buffers)
+            self._buffers.append(schema.inline_buffer(np.frombuffer(content, np.uint8)))
+        codes = [schema.operator_code(op) for op in self._codes]
+        return schema.model(codes, self._subgraphs, self._buffers, self._signatures, entries)
+
+
+class Subgraph:
+    """One signature's graph: values in, values out, fixed shapes."""
+
+    def __init__(self, model: ModelBuilder, key: str) -> None:
+        self.key = key
+        self.inputs: dict[str, int] = {}
+        self.outputs: dict[str, int] = {}
+        self._model = model
+        self._tensors: list[Table] = []
+        self._operators: list[Table] = []
+        self._stored: dict[str, Value] = {}
+        self._constants: dict[tuple[int, tuple[int, ...]], Value] = {}
+
+    def table(self) -> Table:
+        """Return the finished SubGraph."""
+        inputs, outputs = list(self.inputs.values()), list(self.outputs.values())
+        return schema.subgraph(self.key, self._tensors, inputs, outputs, self._operators)
+
+    def input(self, name: str, shape: Sequence[int], dtype: DType = "float32") -> Value:
+        """Declare an input."""
+        value = self._value(schema.tensor(name, dtype, shape, 0), tuple(shape), dtype)
+        self.inputs[name] = value.index
+        return value
+
+    def output(self, name: str, value: Value) -> None:
+        """Declare an output."""
+        self.outputs[name] = value.index
+
+    def constant(self, values: NDArray[Any]) -> Value:
+        """Return a small constant, int32 or float32, that lies in the flatbuffer."""
+        key = self._model.constant(values), values.shape
+        if key not in self._constants:
+            dtype: DType = "int32" if values.dtype == np.int32 else "float32"
+            tensor = schema.tensor("", dtype, values.shape, key[0])
+            self._constants[key] = self._value(tensor, values.shape, dtype)
+        return self._constants[key]
+
+    def scalar(self, value: float) -> Value:
+        """Return a float32 constant without dimensions."""
+        return self.constant(np.array(value, np.float32))
+
+    def stored(self, name: str) -> Value:
+        """Return one of the layout's tensors."""
+        if name not in self._stored:
+            tensor = self._model.layout.by_name[name]
+            assert tensor.dtype != "uint8"
+            self._stored[name] = self._value(self._model.stored(name), tensor.shape, tensor.dtype)
+        return self._stored[name]
+
+    def matrix(self, matrix: Matrix) -> Value:
+        """Return the weights of a matrix as FULLY_CONNECTED and EMBEDDING_LOOKUP take them, scales included."""
+        name, storage = matrix.projection.name, matrix.storage
+        if not isinstance(storage, Blocks):
+            return self.stored(f"{name}.weight")
+        if name not in self._stored:
+            if matrix.by_row:
+                table = self._model.codes_by_row(matrix)
+            else:
+                scales = self.stored(f"{name}.scales")
+                table = self._model.codes(matrix, schema.blockwise(scales.index, storage.block))
+            shape = (matrix.projection.rows, matrix.projection.columns)
+            self._stored[name] = self._value(table, shape, "int8" if storage.bits == 8 else "int4")
+        return self._stored[name]
+
+    def op(
+        self, op: Op, inputs: Sequence[Value | None], shape: Sequence[int], dtype: DType = "float32", **options: Any
+    ) -> Value:
+        """Add an operator and return its output of this shape; None stands for an input left out."""
+        value = self._value(schema.tensor("", dtype, shape, 0), tuple(shape), dtype)
+        taken = [-1 if given is None else given.index for given in inputs]
+        self._operators.append(schema.operator(op, self._model.code(op), taken, [value.index], options))
+        return value
+
+    def binary(self, op: Op, left: Value, right: Value) -> Value:
+        """Add ADD, SUB or MUL, which spread dimensions of 1 as numpy does."""
+        return self.op(op, [left, right], np.broadcast_shapes(left.shape, right.shape))
+
+    def unary(self, op: Op, value: Value, **options: Any) -> Value:
+        """Add an operator that keeps the shape."""
+        return self.op(op, [value], value.shape, **options)
+
+    def scaled(self, value: Value, factor: float) -> Value:
+        """Multiply by a constant, unless it is 1."""
+        return value if factor == 1.0 else self.binary(Op.MUL, value, self.scalar(factor))
+
+    def reshape(self, value: Value, shape: Sequence[int]) -> Value:
+        """Give the same values another shape."""
+        if value.shape == tuple(shape):
+            return value
+        return self.op(Op.RESHAPE, [value, self.constant(schema.ints(shape))], shape, value.dtype)
+
+    def transpose(self, value: Value, order: Sequence[int]) -> Value:
+        """Reorder dimensions; where only those of 1 move that is a reshape."""
+        shape = [value.shape[axis] for axis in order]
+        moved = [axis for axis in order if value.shape[axis] > 1]
+        if moved == sorted(moved):
+            return self.reshape(value, shape)
+        return self.op(Op.TRANSPOSE, [value, self.constant(schema.ints(order))], shape)
+
+    def part(self, value: Value, axis: int, start: int, size: int) -> Value:
+        """Return `size` entries of one axis from `start`."""
+        shape = list(value.shape)
+        if size == shape[axis]:
+            return value
+        begin = [0] * len(shape)
+        begin[axis], shape[axis] = start, size
+        bounds = [self.constant(schema.ints(begin)), self.constant(schema.ints(shape))]
+        return self.op(Op.SLICE, [value, *bounds], shape, value.dtype)
+
+    def joined(self, values: Sequence[Value], axis: int) -> Value:
+        """Put values one behind the other along an axis."""
+        shape = list(values[0].shape)
+        shape[axis] = sum(value.shape[axis] for value in values)
+        return self.op(Op.CONCATENATION, values, shape, values[0].dtype, axis=axis)
+
+    def _value(self, tensor: Table, shape: tuple[int, ...], dtype: DType) -> Value:
+        self._tensors.append(tensor)
+        return Value(len(self._tensors) - 1, shape, dtype)
