@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REFERENCES := .venv-references
 ENCODERS := .venv-encoders
 
-.PHONY: help setup demo test check references encoders bench soak wheel train-home evaluate-home clean
+.PHONY: help setup demo test check references encoders bench soak wheel train-home train-shakespeare evaluate-home clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,12 @@ train-home: $(REFERENCES)/.done ## train the built-in model from scratch (one to
 	PYTHONPATH=. $(REFERENCES)/bin/python -m edgeslm.builtin.training.train --out .cache/train-home --resume
 	PYTHONPATH=. $(REFERENCES)/bin/python -m edgeslm.builtin.training.overlap --run .cache/train-home --home edgeslm/builtin/home
 	PYTHONPATH=. $(REFERENCES)/bin/python -m edgeslm.builtin.training.ship --run .cache/train-home --home edgeslm/builtin/home
+
+train-shakespeare: $(REFERENCES)/.done ## train the two models that quantisation is measured on (40 minutes on one core; resumes)
+	@test -f ../shared/data/shakespeare.txt || { echo "put the text at ../shared/data/shakespeare.txt"; exit 1; }
+	@for size in 5m 12m; do \
+	    PYTHONPATH=. $(REFERENCES)/bin/python -m bench.shakespeare --text ../shared/data/shakespeare.txt --size $$size --out .cache/shakespeare-$$size || exit 1; \
+	done
 
 evaluate-home: $(VENV)/.demo ## exact match of the built-in model on its four held-out sets
 	$(BIN)/edgeslm export --device x86-avx2-generic --recipe fp16 --gate none --no-measure -o .cache/home-fp16 --force

@@ -52,17 +52,17 @@ class Side:
     @property
     def name(self) -> str:
         """How the table calls it."""
-        mixed = "" if self.target is None else f", mixed for {self.target / 1024:.0f} KB"
+        mixed = "" if self.target is None else f", mixed for {self.target / 1e3:.0f} kB"
         return f"{self.model}: {self.recipe.name}{mixed}"
 
     def figures(self, uniform: list[Side]) -> Figures:
         """Return its columns; for a mix also up to which size no uniform recipe is better."""
-        figures = {"weights_kb": self.bytes / 1024, "bits_a_weight": self.bits, "kld_mean": self.kld}
+        figures = {"weights_kb": self.bytes / 1e3, "bits_a_weight": self.bits, "kld_mean": self.kld}
         if self.expected is None:
             return figures
         better = [other.bytes for other in uniform if other.kld < self.kld]
         beaten = [other.bytes for other in uniform if other.bytes < min(better, default=other.bytes + 1)]
-        return {**figures, "expected_kld": self.expected, "beats_uniform_to_kb": max(beaten, default=0) / 1024}
+        return {**figures, "expected_kld": self.expected, "beats_uniform_to_kb": max(beaten, default=0) / 1e3}
 
 
 def main() -> None:
@@ -92,7 +92,7 @@ def _kept(models: set[str]) -> tuple[dict[str, list[Figures]], list[Target]]:
 def _target(side: Side, uniform: list[Side]) -> Target:
     assert side.target is not None
     best = min(other.kld for other in uniform if other.bytes <= side.target)
-    name = f"{side.model}, {side.target / 1024:.0f} KB: KL of the mix / of the best uniform recipe that fits"
+    name = f"{side.model}, {side.target / 1e3:.0f} kB: KL of the mix / of the best uniform recipe that fits"
     return Target(name, side.kld / best, 1.0, at_least=False, unit="x")
 
 

@@ -38,14 +38,15 @@ if TYPE_CHECKING:
 
 CONTEXT = 256
 FOUR_BITS = "wi4b32-afp32"
+BY_ROWS = "wi4-afp32"
 MIX = f"{FOUR_BITS}-di8b32-hi8b32"  # about six bits
 RECIPES = (
     "fp16",
     "wi8-afp32",
     "wi8b32-afp32",
     MIX,
-    *(f"w{form}-afp32{way}" for form in ("i4b32", "u4b32") for way in ("", "-search", "-hqq", "-awq", "-gptq")),
-    *(f"wi4b32-afp32-{way}" for way in ("rot", "rotgptq")),
+    *(FOUR_BITS + way for way in ("", "-search", "-hqq", "-awq", "-gptq", "-rot", "-rotgptq")),
+    *(f"wu4b32-afp32{way}" for way in ("", "-hqq", "-gptq")),
     *(f"wi4{block}-afp32{way}" for block in ("b64", "b128", "") for way in ("", "-gptq")),
 )
 
@@ -89,7 +90,7 @@ def measure(subject: Subject, recipes: Sequence[str]) -> dict[str, Figures]:
                 "kld_p99": float(np.quantile(divergence, 0.99)),
                 "top1_percent": 100 * float(agreement.mean()),
                 "weights_kb": artifact.layout.weights_bytes / 1e3,
-                "effective_bits": artifact.layout.effective_bits,
+                "bits_a_weight": artifact.layout.effective_bits,
             }
             sys.stderr.write(f"{subject.name} {recipe}: {found[recipe]['kld_mean']:.5f} nats\n")
     return found
@@ -109,9 +110,8 @@ def _opened(
 def targets(name: str, found: dict[str, Figures]) -> list[Target]:
     """Return the published orderings as promises: each ratio of mean KL is below one."""
     kld = {recipe: figures["kld_mean"] for recipe, figures in found.items()}
-    rows = f"{FOUR_BITS.partition('b')[0]}-afp32"
-    ordered = [("wi8-afp32", MIX), (MIX, FOUR_BITS), (FOUR_BITS, "wi4b128-afp32"), ("wi4b128-afp32", rows)]
-    better = [(f"{base}-{way}", base) for base, way in ((FOUR_BITS, "gptq"), (FOUR_BITS, "awq"), (rows, "gptq"))]
+    ordered = [("wi8-afp32", MIX), (MIX, FOUR_BITS), (FOUR_BITS, BY_ROWS)]
+    better = [(f"{base}-{way}", base) for base, way in ((FOUR_BITS, "gptq"), (FOUR_BITS, "awq"), (BY_ROWS, "gptq"))]
     return [
         Target(f"{name}: KL of {low} / {high}", kld[low] / kld[high], 1.0, at_least=False, unit="x")
         for low, high in (*ordered, *better)
@@ -122,7 +122,8 @@ def main() -> None:
     """Measure every recipe on every model and publish."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     idle = machine.idle_share()
-    samples, promises = {}, []
+    samples: dict[str, list[Figures]] = {}
+    promises: list[Target] = []
     for subject in subjects():
         found = measure(subject, RECIPES)
         samples |= {f"{subject.name}: {recipe}": [figures] for recipe, figures in found.items()}

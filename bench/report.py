@@ -37,7 +37,9 @@ COLUMNS = {
     "bits_a_weight": ("bits a weight", "{:.2f}"),
     "kld_mean": ("mean KL, nats", "{:.5f}"),
     "expected_kld": ("expected KL, nats", "{:.5f}"),
-    "beats_uniform_to_kb": ("no uniform one is better up to, KB", "{:.0f}"),
+    "beats_uniform_to_kb": ("no uniform one is better up to, kB", "{:.0f}"),
+    "kld_p99": ("99 %, nats", "{:.4f}"),
+    "top1_percent": ("same top token, %", "{:.2f}"),
     "peak_rss_512_mb": ("with the 512, MB", "{:.0f}"),
 }
 

@@ -1,4 +1,4 @@
-"""Trains small Llama-type decoders on one English text, so that quantisation is measured on weights that mean something.
+"""Trains small Llama-type decoders on one English text: weights that mean something, to measure quantisation on.
 
     PYTHONPATH=. .venv-references/bin/python -m bench.shakespeare --text FILE --size 5m --out DIR
 

@@ -24,7 +24,6 @@ from edgeslm_agent.contract.manifest import (
     Manifest,
     ModelSource,
     Probe,
-    RuntimeRequirement,
 )
 from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import BundleError, EnvironmentProblem, UsageError
@@ -129,7 +128,7 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
     return Manifest(
         variant=variant,
         recipe=artifact.recipe.name,
-        format="onnx",
+        format=artifact.layout.format,
         context=decoder.context,
         model=ModelSource(
             checkpoint.name,
@@ -140,7 +139,7 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
             spec.parameters,
             checkpoint.licence,
         ),
-        runtime=RuntimeRequirement("onnxruntime", artifact.layout.min_onnxruntime),
+        runtime=artifact.layout.runtime,
         decoder=decoder,
         tokenizer=TOKENIZER,
         bos_token_id=bos_token(checkpoint),
@@ -149,7 +148,7 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
         limits=Limits(max_prompt_tokens=decoder.context - 1, max_tokens=decoder.context - 1),
         probe=Probe((), ()),
         files=(*artifact.files, FileEntry(TOKENIZER, tokenizer.stat().st_size, file_digest(tokenizer))),
-        tools={"edgeslm": version("edgeslm"), "onnx": version("onnx")},
+        tools={name: version(name) for name in ("edgeslm", *(["onnx"] if artifact.layout.format == "onnx" else []))},
     )
 
 

@@ -53,11 +53,6 @@ class Wish:
         """Whether the recipe is to be solved for."""
         return MIXED in self.recipes or self.target_size is not None
 
-    @property
-    def calibrates(self) -> bool:
-        """Whether something of what is built learns from data, which then must not judge it."""
-        return self.mixed or any(parse_recipe(recipe).calibrates for recipe in self.recipes)
-
 
 def plan(
     model: str | None = None,
@@ -95,6 +90,11 @@ def plan_encoder_source(source: Source, profile: Profile, wish: Wish) -> Encoder
         context=wish.context,
         objective=wish.objective,
     )
+
+
+def calibrates(source: Source, profile: Profile, wish: Wish) -> bool:
+    """Return whether something of what may be built learns from data, which then must not judge it."""
+    return wish.mixed or any(parse_recipe(c.recipe).calibrates for c in plan_source(source, profile, wish).kept)
 
 
 def plan_source(source: Source, profile: Profile, wish: Wish) -> Plan:

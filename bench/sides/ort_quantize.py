@@ -1,4 +1,4 @@
-"""onnxruntime's own dynamic quantisation, per channel, of our fp32 graph; it takes GRAPH and OUT, in the peer's Python."""
+"""onnxruntime's own dynamic quantisation, per channel, of our fp32 graph; takes GRAPH and OUT, in the peer's Python."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def data_of(options: Namespace) -> Dataset | None:
 def show(assessment: Assessment) -> None:
     """Print a quality in words and figures."""
     quality, verdict = assessment.quality, assessment.verdict
-    output.result(f"on {quality.data}, {quality.tokens} scored tokens:")
+    output.result(f"on {quality.data}, {quality.tokens} scored tokens in sequences of up to {quality.longest}:")
     output.result(f"  mean KL divergence  {quality.kld_mean:.5f} ± {quality.kld_stderr:.5f} nats")
     output.result(f"  p99, p99.9          {quality.kld_p99:.4f}, {quality.kld_p999:.4f} nats")
     output.result(f"  top-1 agreement     {100 * quality.top1_agreement:.2f} %")

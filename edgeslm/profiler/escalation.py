@@ -2,8 +2,9 @@
 
     the plan's best (4 bits where speed or memory count) -> 4 bits, head and down projection in 8 -> 8 bits -> floats
 
-The middle step spends its bits where small models lose most: the table of embedding and head, and what closes the MLP.
-A board that runs no 8 bits gets the most exact 4-bit form instead of the two middle steps.
+The middle step spends its bits where public mixed formats do (llama.cpp's Q4_K_M: the table and what closes the MLP);
+where one model needs them, only measuring tells (`--recipe mixed`). A board that runs no 8 bits gets the most exact
+4-bit form instead of the two middle steps.
 """
 
 from __future__ import annotations

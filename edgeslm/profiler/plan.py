@@ -8,7 +8,7 @@ Nothing here reads a file or a clock; equal inputs give equal plans.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from edgeslm.profiler.escalation import escalation
@@ -126,6 +126,7 @@ def plan(
 ) -> Plan:
     """Plan the model `name` for a board; all recipes that ship, and the smaller of 2048 and its context, unless given.
 
+    What ships and does not fit is also offered with an 8-bit KV cache, where that makes it fit.
     Raises UsageError for a recipe name outside the grammar, an unknown format or objective, or a context below 1.
     """
     if objective not in OBJECTIVES:
@@ -133,12 +134,10 @@ def plan(
     if unknown := [form for form in formats if form not in FORMATS]:
         raise UsageError(f"there is no format '{unknown[0]}'", f"the formats are {', '.join(FORMATS)}")
     tokens = deployed_context(spec, context)
-    layouts = [(recipe, layout(spec, recipe, tokens)) for recipe in _parsed(recipes)]
-    candidates = [
-        _candidate(variant_name(name, recipe.name, form, tokens), form, recipe, places, profile)
-        for recipe, places in layouts
-        for form in formats
-    ]
+    found = _parsed(recipes)
+    candidates = [_candidate(name, form, recipe, spec, tokens, profile) for recipe in found for form in formats]
+    if recipes is None:
+        candidates += _smaller_caches(name, spec, profile, candidates)
     candidates.sort(key=lambda candidate: (not candidate.kept, order(candidate, objective), candidate.variant))
     return Plan(name, profile.name, tokens, objective, profile.budget_bytes, tuple(candidates))
 
@@ -184,12 +183,26 @@ def _parsed(names: Sequence[str] | None) -> list[Recipe]:
     return list(dict.fromkeys(parse_recipe(name) for name in names))
 
 
-def _candidate(variant: str, form: str, recipe: Recipe, places: Layout, profile: Profile) -> Candidate:
+def _smaller_caches(
+    name: str, spec: DecoderSpec, profile: Profile, candidates: Sequence[Candidate]
+) -> Iterator[Candidate]:
+    """Yield the dropped candidates that an 8-bit KV cache makes fit."""
+    for dropped in [candidate for candidate in candidates if not candidate.kept]:
+        recipe = replace(parse_recipe(dropped.recipe), kv_bits=8)
+        smaller = _candidate(name, dropped.format, recipe, spec, dropped.context, profile)
+        if smaller.kept:
+            yield smaller
+
+
+def _candidate(
+    name: str, form: str, recipe: Recipe, spec: DecoderSpec, context: int, profile: Profile
+) -> Candidate:
+    places = layout(spec, recipe, context)
     figures = estimate(places, profile)
     form_reasons = (*_form_reasons(form, recipe, places, profile), *_context_reasons(places))
     reasons = (*form_reasons, *memory_reasons(figures.peak_bytes, profile))
     return Candidate(
-        variant=variant,
+        variant=variant_name(name, recipe.name, form, context),
         recipe=recipe.name,
         format=form,
         context=places.context,

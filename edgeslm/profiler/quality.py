@@ -30,7 +30,9 @@ MAX_SCORED_TOKENS = 16_384  # mean KL near 0.03 is then known to 2-3 %
 class Quality:
     """KL in nats a token with the mean's standard error, agreement and flips as shares, over `tokens` positions.
 
-    `json_tasks`: the data were tasks with JSON answers, which small models are judged more strictly on (`gate_for`).
+    `longest` is the longest sequence in tokens: what builds up along a context, as the error of a quantised KV cache,
+    was judged as far as that. `json_tasks`: the data were tasks with JSON answers, which small models are judged more
+    strictly on (`gate_for`).
     """
 
     data: str
@@ -46,6 +48,7 @@ class Quality:
     reference_exact_match: float | None = None
     flips: float | None = None
     json_tasks: bool = False
+    longest: int = 0
 
 
 class Scorer(Protocol):
@@ -105,6 +108,7 @@ def evaluate(
         top1_agreement=float(agreement.mean()),
         ppl_ratio=float(np.exp(surprise.mean())),
         json_tasks=data.json_tasks,
+        longest=max(len(sequence.token_ids) for sequence in scored),
         **answers,
     )
 

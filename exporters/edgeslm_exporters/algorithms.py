@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgeslm_exporters.calibrate import calibrate
 from edgeslm_exporters.quantize import gptq, hqq, searched
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgeslm_exporters.decoder_spec import DecoderSpec
-    from edgeslm_exporters.matrices import Matrices, Matrix
+    from edgeslm_exporters.matrices import AnyLayout, Matrix
+    from edgeslm_exporters.quantize.awq import ScaledWeights
     from edgeslm_exporters.quantize.inputs import Inputs
     from edgeslm_exporters.quantized_rows import QuantizedRows
     from edgeslm_exporters.row_stream import Quantize
@@ -51,7 +52,7 @@ class Workbench:
 
 
 def prepare(
-    algorithm: str | None, weights: Weights, spec: DecoderSpec, places: Matrices[Any], bench: Workbench
+    algorithm: str | None, weights: Weights, spec: DecoderSpec, places: AnyLayout, bench: Workbench
 ) -> tuple[Weights, Quantize]:
     """Return the weights to write, and how their rows are quantised. `spec` is that of `weights`.
 
@@ -63,11 +64,23 @@ def prepare(
         weights = RotatedWeights(weights, spec)
     if algorithm == "rot":
         return weights, round_to_nearest
-    inputs = calibrate(weights, places.spec, bench.texts, bench.folder, bench.threads, bench.advance)
+    inputs = calibrate(weights, places.spec, bench.texts, bench.folder, threads=bench.threads, advance=bench.advance)
     if algorithm == "awq":
         forms = {m.projection.name: m.storage for m in places.products if isinstance(m.storage, Blocks)}
-        return scaled(weights, places.spec, forms, inputs), round_to_nearest
+        scaled_weights = scaled(weights, places.spec, forms, inputs)
+        return scaled_weights, partial(_searched, scaled_weights, inputs)
     return weights, partial(_calibrated, BY_ROWS[algorithm], inputs)
+
+
+def _searched(
+    weights: ScaledWeights, inputs: Mapping[str, Inputs], matrix: Matrix, values: NDArray[np.float32]
+) -> QuantizedRows:
+    """Quantise rows of scaled weights by what their inputs are by then."""
+    seen = inputs.get(matrix.projection.name)
+    if seen is None:
+        return round_to_nearest(matrix, values)
+    assert isinstance(matrix.storage, Blocks)
+    return searched.quantize_by(values, matrix.storage, weights.power(matrix.projection, seen.power))
 
 
 def _calibrated(rows: Rows, inputs: Mapping[str, Inputs], matrix: Matrix, values: NDArray[np.float32]) -> QuantizedRows:

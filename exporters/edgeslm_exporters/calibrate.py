@@ -64,12 +64,14 @@ def calibrate(
     spec: DecoderSpec,
     texts: Sequence[Sequence[int]],
     workspace: Path,
+    *,
     threads: int,
     advance: Callable[[int], None],
 ) -> dict[str, Inputs]:
     """Return what the products of a decoder read on texts of token ids, by the projection's name.
 
-    `advance` is told the weights written, and as many again while the text is read. Experts that no token chose are missing. `workspace` is an empty folder, and has to stay as long as the result is used.
+    `workspace` is an empty folder, and has to stay as long as the result is used. `advance` is told the weights
+    written, and as many again while the texts are read. Experts that no token chose are missing.
     """
     pieces = windows(texts, spec.max_positions)
     places = layout(spec, parse_recipe("fp32"), max(len(piece) for piece in pieces))
@@ -97,7 +99,7 @@ def feeds(session: InferenceSession, places: Layout, piece: Sequence[int]) -> di
     count, spec = len(piece), places.spec
     positions = np.arange(count, dtype=np.int64)
     empty = np.zeros((1, spec.kv_heads, places.context, spec.head_size), np.float32)
-    known = {
+    known: dict[str, NDArray[Any]] = {
         "input_ids": np.array([piece], np.int64),
         "seqlens_k": np.array([count - 1], np.int32),
         "total_sequence_length": np.array(count, np.int32),

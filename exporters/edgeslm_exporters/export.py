@@ -14,18 +14,26 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.manifest import FileEntry
-from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra
+from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra, UnsupportedOperator
 from edgeslm_exporters.architectures import describe
-from edgeslm_exporters.onnx.layout import GRAPH_NAME, Layout, layout
+from edgeslm_exporters.formats import layout, unwritten
+from edgeslm_exporters.onnx.layout import GRAPH_NAME
+from edgeslm_exporters.onnx.layout import Layout as OnnxLayout
 from edgeslm_exporters.quantize.rotation import rotated_spec
+from edgeslm_exporters.tflite.layout import Layout as TfliteLayout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edgeslm_agent.contract.manifest import DecoderShape
+    from edgeslm_exporters.algorithms import Workbench
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.decoder_spec import DecoderSpec
+    from edgeslm_exporters.formats import Format
+    from edgeslm_exporters.matrices import AnyLayout
     from edgeslm_exporters.recipe import Recipe
+    from edgeslm_exporters.row_stream import Quantize
+    from edgeslm_exporters.weights import Weights
 
 GRAPH_ALLOWANCE = 8 * 2**20  # the graph itself and what else a bundle holds
 THREADS = 4
@@ -38,14 +46,14 @@ class Artifact:
     files: tuple[FileEntry, ...]
     decoder: DecoderShape
     seconds: float
-    layout: Layout
+    layout: AnyLayout
     spec: DecoderSpec
     recipe: Recipe
 
     @property
     def graphs(self) -> tuple[str, ...]:
         """Paths of the graphs among the files."""
-        return tuple(entry.path for entry in self.files if entry.path.endswith(".onnx"))
+        return tuple(entry.path for entry in self.files if entry.path.endswith((".onnx", ".tflite")))
 
 
 def work_units(spec: DecoderSpec, recipe: Recipe) -> int:
@@ -65,46 +73,76 @@ def convert(
     context: int,
     out_dir: Path,
     *,
+    form: Format = "onnx",
     calibration: Sequence[Sequence[int]] = (),
     genai: bool = False,
     advance: Callable[[int], None] | None = None,
 ) -> Artifact:
     """Write artifacts/model.onnx and artifacts/model.onnx.data below `out_dir`, an empty folder of the caller's.
 
-    With `genai` also artifacts/genai.onnx, on the same data file, and the genai_config.json that names it.
+    In the format "tflite" artifacts/model.tflite instead. With `genai` also artifacts/genai.onnx, on the same data
+    file, and the genai_config.json that names it.
     `calibration` are texts of token ids for a recipe that takes them; what it learns lies in `out_dir` meanwhile.
     Raises UnsupportedArchitecture, UnsupportedOperator or BadCheckpoint for what cannot be converted,
     EnvironmentProblem when the disk is too small. What is half written then is the caller's to remove, with the folder.
     """
     if find_spec("onnx") is None:
-        raise MissingExtra("writing ONNX needs the package onnx", "pip install 'edgeslm[export]'")
+        raise MissingExtra("exporting needs the package onnx", "pip install 'edgeslm[export]'")
     from edgeslm_exporters.algorithms import Workbench, prepare
+
+    began = time.perf_counter()
+    spec = describe(checkpoint.config, checkpoint.shapes)
+    _check_tokenizer(checkpoint, spec)
+    _check_written(form, spec, recipe)
+    places = layout(form, spec, recipe, context)
+    folder = out_dir / "artifacts"
+    _check_space(out_dir, places.weights_bytes + GRAPH_ALLOWANCE)
+    folder.mkdir()
+    try:
+        with TemporaryDirectory(prefix="calibration-", dir=out_dir) as workspace:
+            bench = Workbench(calibration, Path(workspace), _threads(), advance or (lambda _by: None))
+            weights, quantize = prepare(recipe.algorithm, checkpoint, spec, places, bench)
+            files = _write(checkpoint, weights, places, quantize, bench, folder, genai=genai)
+    except OSError as error:
+        raise _disk_problem(error, out_dir) from error
+    decoder = places.decoder_shape(files[0].path)
+    return Artifact(files, decoder, time.perf_counter() - began, places, spec, recipe)
+
+
+def _write(
+    checkpoint: Checkpoint,
+    weights: Weights,
+    places: AnyLayout,
+    quantize: Quantize,
+    bench: Workbench,
+    folder: Path,
+    *,
+    genai: bool,
+) -> tuple[FileEntry, ...]:
+    """Write the files of a layout, the graph first."""
+    if isinstance(places, TfliteLayout):
+        from edgeslm_exporters.tflite.writer import write_file
+
+        return (write_file(weights, places, checkpoint.config, folder, bench.threads, bench.advance, quantize),)
     from edgeslm_exporters.cache_scales import cache_scales
     from edgeslm_exporters.onnx.genai import write_genai
     from edgeslm_exporters.onnx.graph import decoder_graph
     from edgeslm_exporters.onnx.writer import write_data
 
-    began = time.perf_counter()
-    spec = describe(checkpoint.config, checkpoint.shapes)
-    _check_tokenizer(checkpoint, spec)
-    places = layout(spec, recipe, context)
-    folder = out_dir / "artifacts"
-    _check_space(out_dir, places.weights_bytes + GRAPH_ALLOWANCE)
-    folder.mkdir()
+    assert isinstance(places, OnnxLayout)
     graph = decoder_graph(places, config=checkpoint.config).SerializeToString(deterministic=True)
-    try:
-        (folder / GRAPH_NAME).write_bytes(graph)
-        with TemporaryDirectory(prefix="calibration-", dir=out_dir) as workspace:
-            bench = Workbench(calibration, Path(workspace), _threads(), advance or (lambda _by: None))
-            weights, quantize = prepare(recipe.algorithm, checkpoint, spec, places, bench)
-            scales = cache_scales(weights, places, bench)
-            data = write_data(weights, places, folder, bench.threads, bench.advance, quantize, scales)
-        extra = write_genai(checkpoint, places, folder) if genai else ()
-    except OSError as error:
-        raise _disk_problem(error, out_dir) from error
+    (folder / GRAPH_NAME).write_bytes(graph)
+    scales = cache_scales(weights, places, bench)
+    data = write_data(weights, places, folder, bench.threads, bench.advance, quantize, scales)
     entry = FileEntry(f"artifacts/{GRAPH_NAME}", len(graph), hashlib.sha256(graph).hexdigest())
-    decoder = places.decoder_shape(entry.path)
-    return Artifact((entry, data, *extra), decoder, time.perf_counter() - began, places, spec, recipe)
+    return (entry, data, *(write_genai(checkpoint, places, folder) if genai else ()))
+
+
+def _check_written(form: Format, spec: DecoderSpec, recipe: Recipe) -> None:
+    if reasons := unwritten(form, spec, recipe):
+        raise UnsupportedOperator(
+            f"{recipe.name} is not written as {form}: {'; '.join(reasons)}", "take another --recipe or --format"
+        )
 
 
 def _threads() -> int:

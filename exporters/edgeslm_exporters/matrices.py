@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import BLOCKS, Quantization
@@ -13,6 +13,7 @@ from edgeslm_exporters.recipe import BLOCKS, Quantization
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edgeslm_agent.contract.manifest import DecoderShape, RuntimeRequirement
     from edgeslm_exporters.decoder_spec import DecoderSpec, Layer, Projection
     from edgeslm_exporters.recipe import Float, Storage
 
@@ -93,8 +94,8 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Matrices(Generic[M]):
-    """All matrices and tensors of a variant in file order."""
+class Layout(Generic[M]):
+    """All matrices and tensors of a variant in file order; each format's layout adds what is its own."""
 
     spec: DecoderSpec
     context: int
@@ -103,6 +104,34 @@ class Matrices(Generic[M]):
     head: M | None
     projections: tuple[M, ...]
     tensors: tuple[StoredTensor, ...]
+
+    @property
+    def format(self) -> str:
+        """The format it is written in."""
+        raise NotImplementedError
+
+    @property
+    def runtime(self) -> RuntimeRequirement:
+        """What must be installed to run it."""
+        raise NotImplementedError
+
+    @property
+    def weights_bytes(self) -> int:
+        """Exact bytes of what is stored."""
+        raise NotImplementedError
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes the runtime keeps of the weights once they are packed for the processor."""
+        raise NotImplementedError
+
+    def activation_bytes(self, rows: int, tokens: int) -> int:
+        """Bytes of intermediate values while `rows` tokens are computed on top of others, `tokens` in all."""
+        raise NotImplementedError
+
+    def decoder_shape(self, graph: str) -> DecoderShape:
+        """Return what an engine must know to drive the graph at the path `graph`."""
+        raise NotImplementedError
 
     @property
     def kv_cache_bytes(self) -> int:
@@ -163,3 +192,6 @@ class Matrices(Generic[M]):
     def by_name(self) -> dict[str, StoredTensor]:
         """Stored tensors by name."""
         return {tensor.name: tensor for tensor in self.tensors}
+
+
+AnyLayout: TypeAlias = Layout[Any]

@@ -19,6 +19,7 @@ import numpy as np
 from edgeslm_agent.engine.decoding import Stopwatch, decode
 from edgeslm_agent.engine.generation import Completion, Generation
 from edgeslm_agent.engine.prompt import ChatTemplate
+from edgeslm_agent.engine.runtime.litert import LitertRuntime
 from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
 from edgeslm_agent.engine.sampling import greedy, sampler
 from edgeslm_agent.engine.streaming import TokenStream
@@ -215,8 +216,17 @@ def _is_text(prompt: Prompt) -> TypeIs[str | Sequence[Message]]:
 
 def _open_runtime(bundle: Bundle, threads: int) -> Runtime:
     manifest = bundle.manifest
+    if manifest.format == "tflite":
+        return LitertRuntime(
+            bundle.file(manifest.decoder.graph),
+            manifest.decoder,
+            min_version=manifest.runtime.min_version,
+            threads=threads,
+        )
     if manifest.format != "onnx":
-        raise Incompatible(f"this agent cannot run format '{manifest.format}'", "export with --format onnx")
+        raise Incompatible(
+            f"this agent cannot run format '{manifest.format}'", "export with --format onnx, or --format tflite"
+        )
     return OnnxRuntime(
         bundle.file(manifest.decoder.graph),
         manifest.decoder,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-GAUGES = ("first_token_s", "prefill_tps", "decode_tps", "answer_s")
+GAUGES = ("first_token_s", "prefill_tps", "decode_tps", "answer_s", "queue_s")
 REMEMBERED = 9  # answers
 
 

@@ -31,4 +31,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run one verb."""
     module, _ = VERBS[options.fleet_verb]
-    return module.run(options)
+    code: int = module.run(options)
+    return code

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.contract.manifest import DecoderShape
+from edgeslm_agent.contract.manifest import DecoderShape, RuntimeRequirement
 from edgeslm_agent.errors import UnsupportedOperator
 from edgeslm_exporters import matrices
 from edgeslm_exporters.matrices import StoredTensor, resolve, tensor_bytes
@@ -54,8 +54,18 @@ class Matrix(matrices.Matrix):
 
 
 @dataclass(frozen=True)
-class Layout(matrices.Matrices[Matrix]):
+class Layout(matrices.Layout[Matrix]):
     """All initialisers of a variant in file order."""
+
+    @property
+    def format(self) -> str:
+        """The format it is written in."""
+        return "onnx"
+
+    @property
+    def runtime(self) -> RuntimeRequirement:
+        """What must be installed to run it."""
+        return RuntimeRequirement("onnxruntime", self.min_onnxruntime)
 
     @property
     def weights_bytes(self) -> int:
@@ -89,6 +99,11 @@ class Layout(matrices.Matrices[Matrix]):
         if any(matrix.bits == 8 for matrix in self.matrices):
             return "1.23"
         return "1.22" if self.biased_attention else "1.20"
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes kept once loaded: MatMulNBits has its scales once more, and one float a block."""
+        return self.loaded_bytes + sum(8 * matrix.blocks * matrix.projection.rows for matrix in self.products)
 
     def activation_bytes(self, rows: int, tokens: int) -> int:
         """Bytes of intermediate values while `rows` tokens are computed on top of others, `tokens` in all.

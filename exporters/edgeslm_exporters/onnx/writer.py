@@ -76,9 +76,7 @@ def write_data(
     return FileEntry(f"artifacts/{DATA_NAME}", layout.weights_bytes, out.digest())
 
 
-def _small_tensors(
-    weights: Weights, layout: Layout, kv_scales: Mapping[str, Array]
-) -> Iterator[tuple[str, Array]]:
+def _small_tensors(weights: Weights, layout: Layout, kv_scales: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
     """Yield tables of positions, scales of the cache and norms in the order of the layout."""
     for rotary, name in rotary_names(layout.spec).items():
         yield from zip((f"{name}.cos", f"{name}.sin"), rotary_tables(rotary, layout.context), strict=True)

@@ -3,7 +3,8 @@
 Where a matrix reads x, W x = (W diag(s)) (x / s). 1 / s goes into what makes x: the factors of a norm, the value rows
 before the heads' output, the up rows before down. The graph stays the same and so do the logits, but columns with
 strong inputs round more finely. s = magnitude^alpha, and alpha is searched for the least error of the products.
-Source: Lin et al., arXiv 2306.00978, section 3.2 (without its clipping).
+The scales of the rounding are searched afterwards (searched.py), where the paper clips.
+Source: Lin et al., arXiv 2306.00978, section 3.2.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgeslm_exporters.decoder_spec import DecoderSpec, Layer, Mlp, Norm, Part, Projection
+    from edgeslm_exporters.decoder_spec import DecoderSpec, Layer, Mlp, Norm, Projection
     from edgeslm_exporters.quantize.inputs import Inputs
     from edgeslm_exporters.quantized_rows import Blocks
     from edgeslm_exporters.weights import Weights
@@ -112,6 +113,12 @@ class ScaledWeights:
             values = (values + offset) * self._columns[name] - offset
         return values * self._rows[name][start:stop, None] if name in self._rows else values
 
+    def power(self, projection: Projection, power: Floats) -> Floats:
+        """Return the power of a projection's inputs [columns] after scaling, from that before."""
+        part = projection.parts[0]
+        factors = (self._rows if part.transposed else self._columns).get(part.weight)
+        return power if factors is None else (power / np.square(factors)).astype(np.float32)
+
     def move(self, feed: Feed, factors: Floats) -> None:
         """Multiply what reads a feed by `factors` [columns], and divide what feeds it."""
         for reader in feed.readers:
@@ -120,7 +127,7 @@ class ScaledWeights:
         if feed.norm is not None:
             for tensor in (feed.norm.weight, feed.norm.bias):
                 if tensor is not None:
-                    self._scale(tensor, 1 / factors, rows=False)
+                    self._scale(tensor, np.reciprocal(factors), rows=False)
             self._offsets[feed.norm.weight] = feed.norm.offset
         elif feed.maker is not None:
             self._divide_rows(feed.maker, feed.first, feed.made(factors))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeslm_exporters.quantize.blockwise import Grid, in_blocks, quantize_rows
-from edgeslm_exporters.quantize.inputs import better_rows
+from edgeslm_exporters.quantize.inputs import better_rows, importance
 from edgeslm_exporters.quantize.searched import searched_grid
 from edgeslm_exporters.quantized_rows import QuantizedRows
 
@@ -44,13 +44,13 @@ def compensated(values: Floats, form: Blocks, inputs: Inputs) -> QuantizedRows:
     rows, count, block = blocks.shape
     with _FACTORING:
         factor = _factor(inputs, count * block)
-    importance = inputs.importance(count, block)
-    shared = searched_grid(blocks, form, importance) if form.per_row else None
+    weighting = importance(inputs.power, count, block)
+    shared = searched_grid(blocks, form, weighting) if form.per_row else None
     columns = np.ascontiguousarray(blocks.reshape(rows, -1).T)
     codes, grids = np.empty(columns.shape, np.uint8), []
     for index in range(count):
         span = slice(index * block, (index + 1) * block)
-        grid = _column_of(shared, index) if shared else _begun(columns[span], form, importance[index])
+        grid = _column_of(shared, index) if shared else _begun(columns[span], form, weighting[index])
         codes[span], errors = _block_codes(columns[span], factor[span, span], grid, form)
         columns[span.stop :] -= factor[span, span.stop :].T @ errors
         grids.append(grid)
@@ -59,9 +59,9 @@ def compensated(values: Floats, form: Blocks, inputs: Inputs) -> QuantizedRows:
     return QuantizedRows(np.ascontiguousarray(codes.T).reshape(blocks.shape), scales, points)
 
 
-def _begun(columns: Floats, form: Blocks, importance: Floats) -> Grid:
+def _begun(columns: Floats, form: Blocks, weighting: Floats) -> Grid:
     """Return the grid [rows, 1] of one block, from its columns as they are by now."""
-    return searched_grid(np.ascontiguousarray(columns.T)[:, None], form, importance[None])
+    return searched_grid(np.ascontiguousarray(columns.T)[:, None], form, weighting[None])
 
 
 def _column_of(grid: Grid, index: int) -> Grid:
@@ -70,7 +70,7 @@ def _column_of(grid: Grid, index: int) -> Grid:
 
 
 def _block_codes(columns: Floats, factor: Floats, grid: Grid, form: Blocks) -> tuple[NDArray[np.uint8], Floats]:
-    """Round the columns [block, rows] one after the other; return their codes, and errors / U[i, i] for later blocks."""
+    """Round the columns [block, rows] one after the other; return codes, and errors / U[i, i] for later blocks."""
     codes, errors = np.empty(columns.shape, np.uint8), np.empty_like(columns)
     scales, zeros = grid.scales[:, 0], grid.zeros[:, 0]
     low, high = (np.float32(code) for code in form.codes)

@@ -66,17 +66,19 @@ def _fitted(grid: Grid, wanted: Floats, steps: Floats, form: Blocks) -> Grid:
     if form.symmetric:
         scales = _slope((steps * wanted).sum(-1), (steps * steps).sum(-1), grid.scales)
         return Grid(scales, grid.zeros)
-    codes = steps + grid.zeros[..., None]
+    codes: Floats = steps + grid.zeros[..., None]
     mean_code, mean_weight = codes.mean(-1, keepdims=True), wanted.mean(-1, keepdims=True)
-    match = ((codes - mean_code) * (wanted - mean_weight)).sum(-1)
-    scales = _slope(match, np.square(codes - mean_code).sum(-1), grid.scales)
+    spread: Floats = codes - mean_code
+    match: Floats = (spread * (wanted - mean_weight)).sum(-1)
+    scales = _slope(match, np.square(spread).sum(-1), grid.scales)
     zeros = np.rint(mean_code[..., 0] - mean_weight[..., 0] / scales)
     return Grid(scales, np.clip(zeros, np.float32(0), np.float32(form.codes[1])))
 
 
 def _slope(match: Floats, power: Floats, otherwise: Floats) -> Floats:
     usable = (power > 0) & (match > 0)
-    return np.where(usable, fp16_scales(match / np.where(usable, power, 1)), otherwise)
+    slopes: Floats = (match / np.where(usable, power, np.float32(1))).astype(np.float32)
+    return np.where(usable, fp16_scales(slopes), otherwise)
 
 
 def _chosen(better: NDArray[np.bool_], new: Grid, old: Grid, form: Blocks) -> Grid:

@@ -1,4 +1,4 @@
-"""What the inputs of one matrix product were over a calibration text, and how much an error of the weights hurts them."""
+"""What the inputs of one matrix product were over a calibration text, and what an error of the weights does to it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,27 @@ class Inputs:
     magnitudes: Floats
     checks: Floats
 
-    def importance(self, blocks: int, block: int) -> Floats:
-        """Return how much a squared error counts in each column, [blocks, block]; padded columns count little."""
-        power = np.diagonal(self.moments)
-        floor = np.float32(max(FLOOR * power.mean(), np.finfo(np.float32).tiny))
-        padded = np.full(blocks * block, floor)
-        padded[: len(power)] += power
-        return padded.reshape(blocks, block)
+    @property
+    def power(self) -> Floats:
+        """The mean of x^2, [columns]."""
+        return np.diagonal(self.moments)
 
     def damage(self, values: Floats, rows: QuantizedRows, bits: int) -> Floats:
         """Return, for each row, the squared error of the product with the inputs held out."""
         off = rows.dequantize(bits, values.shape[1]) - values
         damage: Floats = np.square(off @ self.checks.T).sum(axis=1)
         return damage
+
+
+def importance(power: Floats, blocks: int, block: int) -> Floats:
+    """Return how much a squared error counts in each column, [blocks, block], from the power of its input [columns].
+
+    Padded columns count little.
+    """
+    floor = np.float32(max(FLOOR * power.mean(), np.finfo(np.float32).tiny))
+    padded = np.full(blocks * block, floor)
+    padded[: len(power)] += power
+    return padded.reshape(blocks, block)
 
 
 def better_rows(values: Floats, bits: int, candidate: QuantizedRows, plain: QuantizedRows, by: Inputs) -> QuantizedRows:

@@ -126,14 +126,15 @@ class Rotation:
 def _mixer(size: int) -> Floats:
     """Return an orthogonal matrix that mixes all of `size` values: Hadamard's, or that of the cosine transform."""
     if size & (size - 1) == 0:
-        hadamard = np.ones((1, 1))
+        hadamard: NDArray[np.floating] = np.ones((1, 1))
         while len(hadamard) < size:
             hadamard = np.kron(hadamard, [[1, 1], [1, -1]])
         return (hadamard / math.sqrt(size)).astype(np.float32)
     index = np.arange(size)
-    cosines = np.cos(np.pi * (index + 0.5) * index[:, None] / size) * math.sqrt(2 / size)
+    cosines: NDArray[np.float64] = np.cos(np.pi * (index + 0.5) * index[:, None] / size) * math.sqrt(2 / size)
     cosines[0] /= math.sqrt(2)
-    return cosines.T.astype(np.float32)
+    turned: Floats = cosines.T.astype(np.float32)
+    return turned
 
 
 def _turns(spec: DecoderSpec) -> Iterator[tuple[str, _Turn]]:

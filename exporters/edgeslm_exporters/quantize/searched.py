@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeslm_exporters.quantize.blockwise import Grid, fp16_scales, grid_of, in_blocks, nearest, rounded
+from edgeslm_exporters.quantize.blockwise import Grid, fp16_scales, grid_of, in_blocks, nearest, quantize_rows, rounded
+from edgeslm_exporters.quantize.inputs import better_rows, importance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,27 +25,36 @@ STRETCHES = tuple(np.float32(0.7 + 0.02 * step) for step in range(21))  # 0.7 to
 
 
 def quantize(values: Floats, form: Blocks, inputs: Inputs) -> QuantizedRows:
-    """Quantise float32 [rows, columns] with searched scales, rounding to nearest."""
+    """Quantise float32 [rows, columns]; rows that inputs held out prefer on the rule's scales get those."""
+    plain = quantize_rows(values, form.bits, form.block, symmetric=form.symmetric, per_row=form.per_row)
+    return better_rows(values, form.bits, quantize_by(values, form, inputs.power), plain, inputs)
+
+
+def quantize_by(values: Floats, form: Blocks, power: Floats) -> QuantizedRows:
+    """Quantise float32 [rows, columns] with the scales that suit inputs of this `power` [columns]."""
     blocks = in_blocks(values, form.block)
-    return rounded(blocks, searched_grid(blocks, form, inputs.importance(*blocks.shape[1:])), form)
+    return rounded(blocks, searched_grid(blocks, form, importance(power, *blocks.shape[1:])), form)
 
 
-def searched_grid(blocks: Floats, form: Blocks, importance: Floats) -> Grid:
-    """Return the grid of blocks [rows, blocks, block] with the least error, weighted by `importance` [blocks, block]."""
+def searched_grid(blocks: Floats, form: Blocks, weighting: Floats) -> Grid:
+    """Return the grid of blocks [rows, blocks, block] with the least error, weighted by `weighting` [blocks, block]."""
     if not form.per_row:
-        return _best(blocks, form, importance)
-    whole = _best(blocks.reshape(len(blocks), 1, -1), form, importance.reshape(1, -1))
+        return _best(blocks, form, weighting)
+    whole = _best(blocks.reshape(len(blocks), 1, -1), form, weighting.reshape(1, -1))
     shape = blocks.shape[:2]
     zeros = whole.zeros if form.symmetric else np.broadcast_to(whole.zeros, shape)
     return Grid(np.broadcast_to(whole.scales, shape), zeros)
 
 
-def _best(blocks: Floats, form: Blocks, importance: Floats) -> Grid:
-    start = grid_of(blocks, form)
-    best, least = start, np.full(start.scales.shape, np.inf, np.float32)
+def _best(blocks: Floats, form: Blocks, weighting: Floats) -> Grid:
+    start = best = grid_of(blocks, form)
+    least = _error(best, blocks, form, weighting)
     for stretch in STRETCHES:
-        best, least = _smaller(best, least, _stretched(start, stretch, form), blocks, form, importance)
-    return _smaller(best, least, _fitted(best, blocks, form, importance), blocks, form, importance)[0]
+        candidate = _stretched(start, stretch, form)
+        error = _error(candidate, blocks, form, weighting)
+        best, least = _chosen(error < least, candidate, best), np.minimum(error, least)
+    fitted = _fitted(best, blocks, form, weighting)
+    return _chosen(_error(fitted, blocks, form, weighting) < least, fitted, best)
 
 
 def _stretched(grid: Grid, stretch: np.float32, form: Blocks) -> Grid:
@@ -57,21 +67,23 @@ def _stretched(grid: Grid, stretch: np.float32, form: Blocks) -> Grid:
     return Grid(scales, zeros)
 
 
-def _fitted(grid: Grid, blocks: Floats, form: Blocks, importance: Floats) -> Grid:
+def _fitted(grid: Grid, blocks: Floats, form: Blocks, weighting: Floats) -> Grid:
     """Return the grid with the scales that bring its codes closest to the weights."""
     steps = nearest(blocks, grid, form).astype(np.float32) - grid.zeros[..., None]
-    weighted = steps * importance
+    weighted = steps * weighting
     power, match = (weighted * steps).sum(axis=-1), (weighted * blocks).sum(axis=-1)
     usable = (power > 0) & (match > 0)
-    return Grid(np.where(usable, fp16_scales(match / np.where(usable, power, 1)), grid.scales), grid.zeros)
+    return Grid(np.where(usable, fp16_scales(match / np.where(usable, power, np.float32(1))), grid.scales), grid.zeros)
 
 
-def _smaller(
-    best: Grid, least: Floats, other: Grid, blocks: Floats, form: Blocks, importance: Floats
-) -> tuple[Grid, Floats]:
-    """Return for each block the better of two grids, and its error."""
-    off = (nearest(blocks, other, form).astype(np.float32) - other.zeros[..., None]) * other.scales[..., None] - blocks
-    error: Floats = (off * off * importance).sum(axis=-1)
-    better = error < least
-    zeros = best.zeros if form.symmetric else np.where(better, other.zeros, best.zeros)
-    return Grid(np.where(better, other.scales, best.scales), zeros), np.minimum(error, least)
+def _error(grid: Grid, blocks: Floats, form: Blocks, weighting: Floats) -> Floats:
+    """Return the weighted squared error of each block [rows, blocks] on a grid."""
+    off = (nearest(blocks, grid, form).astype(np.float32) - grid.zeros[..., None]) * grid.scales[..., None] - blocks
+    error: Floats = (off * off * weighting).sum(axis=-1)
+    return error
+
+
+def _chosen(better: NDArray[np.bool_], new: Grid, old: Grid) -> Grid:
+    """Return the new grid where it is better. Zeros of a symmetric form are the same in both."""
+    zeros = old.zeros if old.zeros.shape != better.shape else np.where(better, new.zeros, old.zeros)
+    return Grid(np.where(better, new.scales, old.scales), zeros)

@@ -14,7 +14,7 @@ import numpy as np
 from edgeslm_exporters.rotary import alibi_slopes
 from edgeslm_exporters.tflite.layout import rotary_names
 from edgeslm_exporters.tflite.norms import normed
-from edgeslm_exporters.tflite.schema import Op, ints
+from edgeslm_exporters.tflite.schema import TYPES, Op, ints
 
 if TYPE_CHECKING:
     from edgeslm_exporters.decoder_spec import Attention, Layer, Norm, Rotary
@@ -82,8 +82,8 @@ class Positions:
         """Return how many tokens each key lies before each query, [1, 1, S, context]."""
         if self._distances is None:
             graph, rows = self._graph, self.positions.shape[0]
-            options = {"in_data_type": 2, "out_data_type": 0}
-            query = graph.op(Op.CAST, [self.positions], self.positions.shape, **options)
+            types = {"in_data_type": TYPES["int32"], "out_data_type": TYPES["float32"]}
+            query = graph.unary(Op.CAST, self.positions, **types)
             keys = np.arange(self._layout.context, dtype=np.float32).reshape(1, 1, 1, -1)
             column = graph.reshape(query, (1, 1, rows, 1))
             self._distances = graph.binary(Op.SUB, column, graph.constant(keys))

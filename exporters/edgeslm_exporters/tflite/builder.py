@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.tflite import schema
+from edgeslm_exporters.tflite.flatbuffer import Table
 from edgeslm_exporters.tflite.schema import Op
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgeslm_exporters.tflite.flatbuffer import Table
     from edgeslm_exporters.tflite.layout import Layout, Matrix
     from edgeslm_exporters.tflite.schema import DType
 
@@ -35,6 +35,16 @@ class Value:
     dtype: DType = "float32"
 
 
+@dataclass(frozen=True)
+class _Call:
+    """An operator between tensors of one subgraph; input -1 is left out."""
+
+    op: Op
+    inputs: Sequence[int]
+    output: int
+    options: Mapping[str, Any]
+
+
 class ModelBuilder:
     """The file's shared parts. `start` is where the layout's tensors begin, `row_scales` are those of by-row matrices.
 
@@ -45,7 +55,7 @@ class ModelBuilder:
         self.layout = layout
         self._codes: dict[Op, int] = {}
         stored = [schema.outside_buffer(start + tensor.offset, tensor.bytes) for tensor in layout.tensors]
-        self._buffers = [schema.Table({}), *stored]  # buffer 0 is that of tensors without one
+        self._buffers = [Table({}), *stored]  # buffer 0 is that of tensors without one
         self._places = {tensor.name: index for index, tensor in enumerate(layout.tensors, 1)}
         self._constants: dict[tuple[bytes, str], int] = {}
         self._shared: dict[str, Table] = {}
@@ -111,14 +121,27 @@ class Subgraph:
         self.outputs: dict[str, int] = {}
         self._model = model
         self._tensors: list[Table] = []
-        self._operators: list[Table] = []
+        self._operators: list[_Call] = []
         self._stored: dict[str, Value] = {}
         self._constants: dict[tuple[int, tuple[int, ...]], Value] = {}
 
     def table(self) -> Table:
         """Return the finished SubGraph."""
         inputs, outputs = list(self.inputs.values()), list(self.outputs.values())
-        return schema.subgraph(self.key, self._tensors, inputs, outputs, self._operators)
+        operators = [
+            schema.operator(call.op, self._model.code(call.op), call.inputs, [call.output], call.options)
+            for call in self._needed(outputs)
+        ]
+        return schema.subgraph(self.key, self._tensors, inputs, outputs, operators)
+
+    def _needed(self, outputs: Sequence[int]) -> list[_Call]:
+        """Return the operators that an output depends on: the runtime would run all others too."""
+        wanted, kept = set(outputs), []
+        for call in reversed(self._operators):
+            if call.output in wanted:
+                wanted.update(call.inputs)
+                kept.append(call)
+        return kept[::-1]
 
     def input(self, name: str, shape: Sequence[int], dtype: DType = "float32") -> Value:
         """Declare an input."""
@@ -172,7 +195,7 @@ class Subgraph:
         """Add an operator and return its output of this shape; None stands for an input left out."""
         value = self._value(schema.tensor("", dtype, shape, 0), tuple(shape), dtype)
         taken = [-1 if given is None else given.index for given in inputs]
-        self._operators.append(schema.operator(op, self._model.code(op), taken, [value.index], options))
+        self._operators.append(_Call(op, taken, value.index, options))
         return value
 
     def binary(self, op: Op, left: Value, right: Value) -> Value:

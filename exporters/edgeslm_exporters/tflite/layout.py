@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.contract.manifest import DecoderShape
+from edgeslm_agent.contract.manifest import DecoderShape, RuntimeRequirement
 from edgeslm_exporters import matrices
 from edgeslm_exporters.decoder_spec import Experts
 from edgeslm_exporters.matrices import StoredTensor, resolve, tensor_bytes
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgeslm_exporters.recipe import Recipe
 
 FILE_NAME = "model.tflite"
+MIN_LITERT = "2.3.0"
 ALIGNMENT = 64  # what XNNPACK wants of weights it reads where they lie
 POSITIONS = "embed_positions"  # the learned table's rows that a cache can hold
 PREFILL_SIZES = (8, 32, 128)  # tokens a signature reads at once; a step takes two fifths of what 8 take
@@ -51,8 +52,18 @@ class Matrix(matrices.Matrix):
 
 
 @dataclass(frozen=True)
-class Layout(matrices.Matrices[Matrix]):
+class Layout(matrices.Layout[Matrix]):
     """All tensors of a variant in file order; offsets count from the end of the flatbuffer."""
+
+    @property
+    def format(self) -> str:
+        """The format it is written in."""
+        return "tflite"
+
+    @property
+    def runtime(self) -> RuntimeRequirement:
+        """What must be installed to run it."""
+        return RuntimeRequirement("ai-edge-litert", MIN_LITERT)
 
     @property
     def data_bytes(self) -> int:
@@ -75,6 +86,11 @@ class Layout(matrices.Matrices[Matrix]):
         """Tokens that the score signature reads: fewer for a big vocabulary."""
         fitting = (size for size in PREFILL_SIZES[:2] if 4 * size * self.spec.vocab <= SCORE_BYTES)
         return min(max(fitting, default=PREFILL_SIZES[0]), self.context)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes kept once loaded: XNNPACK packs two floats a row beside the weights; the file's pages may go."""
+        return self.loaded_bytes + sum(8 * matrix.projection.rows for matrix in self.products)
 
     def activation_bytes(self, rows: int, tokens: int) -> int:
         """Bytes of intermediate values while `rows` tokens are computed with a cache declared for the whole context.

@@ -25,7 +25,7 @@ def calibrated(checkpoint: Checkpoint, workspace: Path, done: list[int] | None =
     workspace.mkdir()
     spec = describe(checkpoint.config, checkpoint.shapes)
     advance = (lambda _by: None) if done is None else done.append
-    return calibrate(checkpoint, spec, TEXTS, workspace, 1, advance)
+    return calibrate(checkpoint, spec, TEXTS, workspace, threads=1, advance=advance)
 
 
 def test_the_first_product_reads_the_normed_embeddings(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_every_product_of_every_family_is_seen(tmp_path: Path, case: Case) -> No
     spec = describe(checkpoint.config, checkpoint.shapes)
     texts = [[token % spec.vocab for token in text] for text in TEXTS]
     (tmp_path / "w").mkdir()
-    found = calibrate(checkpoint, spec, texts, tmp_path / "w", 1, lambda _by: None)
+    found = calibrate(checkpoint, spec, texts, tmp_path / "w", threads=1, advance=lambda _by: None)
     head = spec.embedding if spec.tied else spec.head
     wanted = {projection.name: projection.columns for projection in (*spec.projections(), head)}
     assert {name: len(inputs.magnitudes) for name, inputs in found.items()} == wanted
@@ -73,7 +73,7 @@ def test_the_rows_held_out_are_bounded(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     spec = describe(checkpoint.config, checkpoint.shapes)
     text = [int(token) for token in np.random.default_rng(1).integers(3, 97, 16 * 700)]
-    found = calibrate(checkpoint, spec, [text], tmp_path / "w", 1, lambda _by: None)
+    found = calibrate(checkpoint, spec, [text], tmp_path / "w", threads=1, advance=lambda _by: None)
     assert len(found["layers.1.down"].checks) == CHECK_ROWS
 
 

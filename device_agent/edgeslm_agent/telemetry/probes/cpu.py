@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgeslm_agent.host.files import read_text
+from edgeslm_agent.telemetry.source import Source
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-FIGURES = {
-    "cpu_percent": "busy share of all cores since the last sample, 0 to 100",
-    "load_1m": "load average of one minute",
-}
+FIGURES = ("cpu_percent", "load_1m")
 
 
-def probe(root: Path) -> Callable[[], dict[str, float]]:
+def probe(root: Path) -> Source:
     """Return a reader that remembers the counters of its last call."""
     before = _ticks(root)
 
@@ -27,23 +26,23 @@ def probe(root: Path) -> Callable[[], dict[str, float]]:
         before = now
         return figures
 
-    return read
+    return Source(read)
 
 
 def _ticks(root: Path) -> tuple[int, int] | None:
     """Return (busy, all) clock ticks since boot."""
+    words = read_text(root / "proc/stat").partition("\n")[0].split()
     try:
-        first = (root / "proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
-        ticks = [int(word) for word in first[1:9]]  # guest time is already inside user time
-    except (OSError, ValueError):
+        ticks = [int(word) for word in words[1:9]]  # guest time is already inside user time
+    except ValueError:
         return None
-    if first[:1] != ["cpu"] or len(ticks) < 5:
+    if words[:1] != ["cpu"] or len(ticks) < 5:
         return None
     return sum(ticks) - ticks[3] - ticks[4], sum(ticks)  # idle and waiting for disks are not busy
 
 
 def _load(root: Path) -> dict[str, float]:
     try:
-        return {"load_1m": float((root / "proc/loadavg").read_text(encoding="ascii").split()[0])}
-    except (OSError, ValueError, IndexError):
+        return {"load_1m": float(read_text(root / "proc/loadavg").split()[0])}
+    except (ValueError, IndexError):
         return {}

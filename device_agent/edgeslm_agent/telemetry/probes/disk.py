@@ -1,18 +1,19 @@
-"""Free space of the root file system. Source: statvfs."""
+"""Free space of the root file system, for an unprivileged process. Source: statvfs."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
+from edgeslm_agent.telemetry.source import Source
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-FIGURES = {"disk_free_bytes": "free space of the root file system, for an unprivileged process"}
+FIGURES = ("disk_free_bytes",)
 
 
-def probe(root: Path) -> Callable[[], dict[str, float]]:
+def probe(root: Path) -> Source:
     """Return the reader."""
 
     def read() -> dict[str, float]:
@@ -22,4 +23,4 @@ def probe(root: Path) -> Callable[[], dict[str, float]]:
             return {}
         return {"disk_free_bytes": facts.f_bavail * facts.f_frsize}
 
-    return read
+    return Source(read)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgeslm_agent.host.files import kilobytes, read_text
+from edgeslm_agent.telemetry.source import Source
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-FIGURES = {
-    "memory_available_bytes": "what new work can have without swapping",
-    "swap_used_bytes": "swap in use; absent without swap",
-}
+FIGURES = ("memory_available_bytes", "swap_used_bytes")
 
 
-def probe(root: Path) -> Callable[[], dict[str, float]]:
+def probe(root: Path) -> Source:
     """Return the reader."""
 
     def read() -> dict[str, float]:
-        table = _meminfo(root)
+        table = kilobytes(read_text(root / "proc/meminfo"))
         figures: dict[str, float] = {}
         if "MemAvailable" in table:
             figures["memory_available_bytes"] = table["MemAvailable"]
@@ -26,13 +25,4 @@ def probe(root: Path) -> Callable[[], dict[str, float]]:
             figures["swap_used_bytes"] = table["SwapTotal"] - table.get("SwapFree", 0)
         return figures
 
-    return read
-
-
-def _meminfo(root: Path) -> dict[str, int]:
-    try:
-        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
-        pairs = (line.split(":", 1) for line in lines if ":" in line)
-        return {name: int(value.split()[0]) * 1024 for name, value in pairs}
-    except (OSError, ValueError, IndexError):
-        return {}
+    return Source(read)

@@ -6,17 +6,16 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from edgeslm_agent.host.files import read_text
+from edgeslm_agent.telemetry.source import Source
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-FIGURES = {
-    "rss_bytes": "resident memory of the agent, the model included",
-    "agent_cpu_percent": "share of one core the agent used since the last sample",
-}
+FIGURES = ("rss_bytes", "agent_cpu_percent")
 
 
-def probe(root: Path) -> Callable[[], dict[str, float]]:
+def probe(root: Path) -> Source:
     """Return a reader that remembers the processor time of its last call."""
     before = (_cpu_s(root), time.monotonic())
 
@@ -29,13 +28,13 @@ def probe(root: Path) -> Callable[[], dict[str, float]]:
         before = now
         return figures
 
-    return read
+    return Source(read)
 
 
 def _rss(root: Path) -> dict[str, float]:
     try:
-        pages = int((root / "proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
+        pages = int(read_text(root / "proc/self/statm").split()[1])
+    except (ValueError, IndexError):
         return {}
     return {"rss_bytes": pages * os.sysconf("SC_PAGE_SIZE")}
 
@@ -43,7 +42,7 @@ def _rss(root: Path) -> dict[str, float]:
 def _cpu_s(root: Path) -> float | None:
     try:
         # the name in parentheses may hold spaces; user and system time are the 12th and 13th field after it
-        words = (root / "proc/self/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        words = read_text(root / "proc/self/stat").rpartition(")")[2].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeslm_exporters.quantize import gptq
-from edgeslm_exporters.quantize.blockwise import quantize_rows
+from edgeslm_exporters.quantize.blockwise import Grid, quantize_rows
 from edgeslm_exporters.quantize.inputs import Inputs
 from edgeslm_exporters.quantized_rows import Blocks, QuantizedRows
 from support.calibrated import drawn_inputs, drawn_weights
@@ -50,7 +50,7 @@ def test_two_columns_come_out_as_the_algorithm_on_paper_says() -> None:
     values = np.array([[0.31, 0.17]], np.float32)
     columns = np.zeros((16, 1), np.float32)
     columns[:2, 0] = values
-    grid = gptq.Grid(np.full((1, 1), scale, np.float32), np.full((1, 1), 8, np.float32))
+    grid = Grid(np.full((1, 1), scale, np.float32), np.full((1, 1), 8, np.float32))
     codes, _ = gptq._block_codes(columns, gptq._factor(inputs, 16), grid, FORMS[2])
     first = round(0.31 / scale)
     second = round((0.17 + (0.31 - first * scale) * correlation / 1.01) / scale)
@@ -95,7 +95,9 @@ def test_codes_and_scales_are_what_the_layout_stores(form: Blocks, columns: int,
 
 def test_rows_that_do_worse_on_inputs_held_out_are_rounded_to_nearest() -> None:
     values, inputs = drawn_weights(0, 16, 64), drawn_inputs(0, 64)
-    misled = Inputs(inputs.moments, inputs.magnitudes, drawn_inputs(9, 64).checks * 0 + np.eye(64, dtype=np.float32)[:1])
+    misled = Inputs(
+        inputs.moments, inputs.magnitudes, drawn_inputs(9, 64).checks * 0 + np.eye(64, dtype=np.float32)[:1]
+    )
     rows = gptq.quantize(values, FORMS[0], misled)
     assert (misled.damage(values, rows, 4) <= misled.damage(values, plain(values, FORMS[0]), 4)).all()
     alone = gptq.compensated(values, FORMS[0], misled)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeslm_exporters.quantize import hqq, searched
-from edgeslm_exporters.quantize.blockwise import grid_of, in_blocks, nearest, quantize_rows
+from edgeslm_exporters.quantize.blockwise import Grid, grid_of, in_blocks, nearest, quantize_rows
+from edgeslm_exporters.quantize.inputs import importance
 from edgeslm_exporters.quantized_rows import Blocks, QuantizedRows
 from support.calibrated import drawn_inputs, drawn_weights
 
@@ -22,8 +23,8 @@ def plain(values: np.ndarray, form: Blocks) -> QuantizedRows:
 @given(columns=st.integers(1, 100), seed=st.integers(0, 99))
 def test_the_weighted_error_never_exceeds_that_of_the_rule(form: Blocks, columns: int, seed: int) -> None:
     values, inputs = drawn_weights(seed, 4, columns), drawn_inputs(seed, columns, rows=32, strong=columns // 8)
-    rows, rule = searched.quantize(values, form, inputs), plain(values, form)
-    power = inputs.importance(*rows.codes.shape[1:]).reshape(-1)[:columns]
+    rows, rule = searched.quantize_by(values, form, inputs.power), plain(values, form)
+    power = importance(inputs.power, *rows.codes.shape[1:]).reshape(-1)[:columns]
     errors = [((found.dequantize(form.bits, columns) - values) ** 2 @ power).sum() for found in (rows, rule)]
     assert errors[0] <= errors[1] * (1 + 1e-5)
     assert (rows.scales.astype(np.float16) == rows.scales).all()
@@ -35,24 +36,26 @@ def test_a_strong_input_gets_its_weight_nearly_exact() -> None:
     errors = []
     for strong in (0, 1):
         inputs = drawn_inputs(4, 32, strong=strong)
-        found = searched.quantize(values, FORMS[0], inputs).dequantize(4, 32)
+        found = searched.quantize_by(values, FORMS[0], inputs.power).dequantize(4, 32)
         errors.append(float(np.abs(found - values)[:, 0].mean()))
     assert errors[1] < 0.6 * errors[0]
 
 
 def test_the_best_of_a_fine_grid_of_scales_is_hardly_better() -> None:
     values, inputs = drawn_weights(2, 16, 32), drawn_inputs(2, 32)
-    blocks, power = in_blocks(values, 32), inputs.importance(1, 32)
+    blocks, power = in_blocks(values, 32), importance(inputs.power, 1, 32)
     form = FORMS[0]
     found = searched.searched_grid(blocks, form, power)
 
     def error(scales: np.ndarray) -> np.ndarray:
-        grid = searched.Grid(scales, np.full((1, 1), 8, np.float32))
+        grid = Grid(scales, np.full((1, 1), 8, np.float32))
         steps = nearest(blocks, grid, form).astype(np.float32) - 8
         return np.asarray((np.square(steps * scales[..., None] - blocks) * power).sum(-1))
 
     rule = grid_of(blocks, form).scales
-    finest = np.min([error((rule * np.float32(step)).astype(np.float32)) for step in np.linspace(0.5, 1.2, 701)], axis=0)
+    finest = np.min(
+        [error((rule * np.float32(step)).astype(np.float32)) for step in np.linspace(0.5, 1.2, 701)], axis=0
+    )
     assert (error(found.scales) <= 1.15 * finest).all()
 
 

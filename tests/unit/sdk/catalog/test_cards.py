@@ -36,3 +36,8 @@ def test_model_source_is_the_hub_id_of_a_known_name() -> None:
     assert model_source("smollm2-135m-instruct") == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert model_source("home") == "home"
     assert model_source("./folder") == "./folder"
+
+
+def test_recipes_that_ship_need_no_data() -> None:
+    """An export without --recipe would have nothing to calibrate on."""
+    assert not [card.name for card in recipes() if card.recipe.calibrates]

@@ -1,0 +1,29 @@
+"""Keeps what a native library says on stderr while it loads: shown to nobody, unless the loading fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def native_stderr() -> Iterator[IO[bytes]]:
+    """Send file descriptor 2 into a temporary file and yield that file.
+
+    The whole process is quiet meanwhile: for calls of seconds at most, whose library has no other way to be told.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        try:
+            os.dup2(said.fileno(), 2)
+            yield said
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
