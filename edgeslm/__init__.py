@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgeslm.bundles import LocalBundle, open_bundle
     from edgeslm.catalog import device, devices
+    from edgeslm.encoders.export import export_encoder
     from edgeslm.fleet.fleet import Fleet
     from edgeslm.pipeline import ExportResult, export
     from edgeslm.planning import plan
@@ -33,6 +34,7 @@ __all__ = [
     "device",
     "devices",
     "export",
+    "export_encoder",
     "open_bundle",
     "plan",
 ]
@@ -46,6 +48,7 @@ _HOMES = {
     "device": "edgeslm.catalog",
     "devices": "edgeslm.catalog",
     "export": "edgeslm.pipeline",
+    "export_encoder": "edgeslm.encoders.export",
     "open_bundle": "edgeslm.bundles",
     "plan": "edgeslm.planning",
 }

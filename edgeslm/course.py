@@ -9,7 +9,7 @@ from edgeslm.planning import plan_source
 from edgeslm.profiler.export_memory import largest_stage
 from edgeslm_agent.errors import EnvironmentProblem
 from edgeslm_agent.units import format_bytes
-from edgeslm_exporters.onnx.layout import layout
+from edgeslm_exporters.formats import layout
 from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from edgeslm.profiler.plan import Candidate, Plan
     from edgeslm.source import Source
     from edgeslm_exporters.decoder_spec import DecoderSpec
-    from edgeslm_exporters.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def affordable(course: Course, spec: DecoderSpec, most_bytes: int, *, compared: 
     """
     dropped = {}
     for candidate in (*course.steps, *course.rivals):
-        stage = _largest(spec, parse_recipe(candidate.recipe), candidate.context, compared=compared)
+        stage = _largest(spec, candidate, compared=compared)
         if stage.bytes > most_bytes:
             dropped[candidate.variant] = stage
     steps, rivals = (tuple(c for c in part if c.variant not in dropped) for part in (course.steps, course.rivals))
@@ -75,6 +74,8 @@ def require_memory(stage: Stage, most_bytes: int) -> None:
         )
 
 
-def _largest(spec: DecoderSpec, recipe: Recipe, context: int, *, compared: bool) -> Stage:
-    places, exact = (layout(spec, each, context) for each in (recipe, parse_recipe("fp32")))
+def _largest(spec: DecoderSpec, candidate: Candidate, *, compared: bool) -> Stage:
+    recipe, context = parse_recipe(candidate.recipe), candidate.context
+    places = layout(candidate.format, spec, recipe, context)
+    exact = layout("onnx", spec, parse_recipe("fp32"), context)
     return largest_stage(places, exact, compared=compared or recipe.calibrates)

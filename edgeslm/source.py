@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeslm import builtin, catalog
-from edgeslm.profiler.dataset import Dataset, default_text, read_tasks
+from edgeslm.profiler.dataset import Dataset, calibration_text, default_text, read_tasks
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
 
@@ -78,14 +78,15 @@ def own_tasks(label: str) -> Dataset | None:
 def calibration_beside(label: str, data: Dataset | None, calibration: Dataset | None) -> tuple[Dataset, Dataset]:
     """Return what to calibrate on and what to judge by, never the same.
 
-    `calibration` and `data` are the user's, None when not given. The built-in model ships both; else, without
-    `calibration`, what judges is split.
-    Raises UsageError when it is too short for that.
+    `calibration` and `data` are the user's, None when not given. The built-in model ships both, edgeslm a text for
+    each; data of the user's without `calibration` are split.
+    Raises UsageError when they are too short for that.
     """
-    judged = data or own_tasks(label) or default_text()
-    own = _own(label, "the other built-in tasks", OWN_TASKS, None) if data is None else None
-    chosen = calibration or own
-    return judged.split() if chosen is None else (chosen, judged)
+    if data is not None:
+        return data.split() if calibration is None else (calibration, data)
+    own = own_tasks(label)
+    shipped = _own(label, "the other built-in tasks", OWN_TASKS, None) or calibration_text()
+    return calibration or shipped, own or default_text()
 
 
 def _own(label: str, name: str, start: int, stop: int | None) -> Dataset | None:

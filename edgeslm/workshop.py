@@ -17,7 +17,7 @@ from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import UnsupportedOperator
 from edgeslm_exporters.calibrate import TOKENS
 from edgeslm_exporters.export import convert, work_units
-from edgeslm_exporters.onnx.linter import lint
+from edgeslm_exporters.formats import lint
 from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Built:
     bundle: Bundle
     assessment: Assessment | None
     measurement: Measurement | None
+    calibrated_on: str | None = None
 
     @property
     def verdict(self) -> Verdict | None:
@@ -74,6 +75,7 @@ class Built:
             "variant": self.candidate.variant,
             "recipe": self.candidate.recipe,
             "passed": None if verdict is None else verdict.passed,
+            "calibrated_on": self.calibrated_on,
             "reasons": [] if verdict is None else list(verdict.reasons),
             "kld_mean": None if self.assessment is None else self.assessment.quality.kld_mean,
         }
@@ -108,7 +110,9 @@ class Workshop:
         Raises UnsupportedOperator for a graph the board must not run, and what converting and sealing raise.
         """
         bundle = self._convert(candidate, folder)
-        return Built(candidate, bundle, self._assess(bundle), measure(bundle.path) if self.measured else None)
+        calibration = self.judging.calibration if parse_recipe(candidate.recipe).calibrates else None
+        assessment, seen = self._assess(bundle), measure(bundle.path) if self.measured else None
+        return Built(candidate, bundle, assessment, seen, None if calibration is None else calibration.name)
 
     def _convert(self, candidate: Candidate, folder: Path) -> Bundle:
         checkpoint, recipe = self.source.checkpoint, parse_recipe(candidate.recipe)
@@ -120,7 +124,14 @@ class Workshop:
         ):
             beside.submit(checkpoint.digest)  # the manifest needs it; taken while the weights are read anyway
             artifact = convert(
-                checkpoint, recipe, candidate.context, folder, calibration=texts, genai=self.genai, advance=advance
+                checkpoint,
+                recipe,
+                candidate.context,
+                folder,
+                form=candidate.format,
+                calibration=texts,
+                genai=self.genai,
+                advance=advance,
             )
         problems = [problem for graph in artifact.graphs for problem in lint(folder / graph, self.profile.target())]
         if problems:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.capability import capability
@@ -28,6 +28,7 @@ from edgeslm_agent.link.inbox import Posted
 from edgeslm_agent.link.transport import Connected, Lost, Outgoing, Received, SessionOptions
 from edgeslm_agent.serving.desk import NEED_A_PROMPT, Desk
 from edgeslm_agent.serving.worker import Finished, Job, ModelFailed, ModelReady, Worker
+from edgeslm_agent.telemetry.drift import drift
 from edgeslm_agent.telemetry.recent import RecentAnswers
 from edgeslm_agent.telemetry.recorder import Recorder
 from edgeslm_agent.telemetry.sampler import Sampler
@@ -35,7 +36,7 @@ from edgeslm_agent.telemetry.uplink import Uplink
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgeslm_agent.contract.status import ModelState, Presence
     from edgeslm_agent.contract.telemetry import Level
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from edgeslm_agent.link.endpoint import Happening
     from edgeslm_agent.link.transport import Transport
     from edgeslm_agent.serving.responder import ModelFacts, Responder
-    from edgeslm_agent.telemetry.sampler import Read
+    from edgeslm_agent.telemetry.source import Read
     from edgeslm_agent.telemetry.spool import Spool
 
 DEFAULT_PATIENCE = Patience()
@@ -72,9 +73,12 @@ class Counters:
 
     requests: int = 0
     failures: int = 0
+    prompt_tokens: int = 0
     completion_tokens: int = 0
     malformed: int = 0
     reconnects: int = 0
+    sent_bytes: int = 0
+    received_bytes: int = 0
 
 
 @dataclass
@@ -93,8 +97,8 @@ def client_id(identity: DeviceId) -> str:
 class Agent:
     """One device. `load` makes the responder (None: an agent without a model), `facts` say what it will be.
 
-    `readers` are the probes; `trouble` is what opening the spool met, and becomes an event; `notice` hears of every
-    change of the status.
+    `readers` are the probes, `sensors` what they read from; `trouble` is what opening the spool met, and becomes an
+    event; `notice` hears of every change of the status.
     """
 
     def __init__(
@@ -107,6 +111,7 @@ class Agent:
         load: Callable[[], Responder] | None = None,
         facts: ModelFacts | None = None,
         readers: Sequence[Read] = (),
+        sensors: Mapping[str, str] | None = None,
         boot: str | None = None,
         trouble: str = "",
         notice: Callable[[Status, str], None] = lambda _status, _text: None,
@@ -119,6 +124,7 @@ class Agent:
         self._uplink = Uplink(spool)
         self._counters = Counters()
         self._sampler = Sampler([*readers, self._own_figures])
+        self._sensors = sensors or {}
         self._desk = Desk(settings.queue)
         self._model = _Model(state="loading" if load else "none", facts=facts)
         self._trouble = trouble
@@ -196,7 +202,7 @@ class Agent:
         self._say_capability()
 
     def _say_capability(self) -> None:
-        facts = capability(self._settings.profile, self._purpose() if self._worker else ())
+        facts = capability(self._settings.profile, self._purpose() if self._worker else (), self._sensors)
         self._publish("capability", facts.payload(), retain=True)
 
     def _purpose(self) -> tuple[str, ...]:
@@ -238,11 +244,13 @@ class Agent:
         )
 
     def _publish(self, leaf: Leaf, payload: bytes, *, retain: bool = False) -> None:
+        self._counters.sent_bytes += len(payload)
         self._endpoint.publish(Outgoing(self._identity.topic(leaf), payload, retain))
 
     # --- messages ---
 
     def _receive(self, message: Received) -> None:
+        self._counters.received_bytes += len(message.payload)
         topic = parse_topic(message.topic)
         if topic is None or topic.owner != self._identity or message.retained:
             return  # some brokers hand out retained messages nobody asked for; a retained command is never obeyed
@@ -301,6 +309,7 @@ class Agent:
             self._counters.failures += 1
             self._event("request_failed", "warning", finished.kind)  # the class only: a message may quote the prompt
         else:
+            self._counters.prompt_tokens += int(result.figures.get("prompt_tokens", 0))
             self._counters.completion_tokens += int(result.figures.get("completion_tokens", 0))
             self._model.recent.take(result.figures)
         self._conclude(result)
@@ -312,17 +321,14 @@ class Agent:
     # --- telemetry ---
 
     def _own_figures(self) -> dict[str, float]:
-        counters = self._counters
+        recent, facts = self._model.recent.figures(), self._model.facts
         return {
-            **self._model.recent.figures(),
-            "requests": counters.requests,
-            "failures": counters.failures,
-            "completion_tokens": counters.completion_tokens,
+            **recent,
+            **drift(recent.get("decode_tps"), facts.claims if facts else {}, self._settings.profile),
+            **asdict(self._counters),
             "queue_depth": len(self._desk.open),
             "spool_records": self._depth(),
             "drops": self._recorder.drops + self._endpoint.dropped,
-            "malformed": counters.malformed,
-            "reconnects": counters.reconnects,
         }
 
     def _depth(self) -> int:

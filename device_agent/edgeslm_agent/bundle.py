@@ -60,9 +60,9 @@ class _Opened(Generic[M]):
 
     @property
     def weights_bytes(self) -> int:
-        """Size of the graph's external data: the weights, exactly."""
-        weights = self.manifest.graph + ".data"
-        return next((entry.bytes for entry in self.manifest.files if entry.path == weights), 0)
+        """Size of the weights: the graph's external data, or the graph's own file where they lie in it."""
+        sizes = {entry.path: entry.bytes for entry in self.manifest.files}
+        return sizes.get(self.manifest.graph + ".data", sizes.get(self.manifest.graph, 0))
 
 
 class Bundle(_Opened[Manifest]):

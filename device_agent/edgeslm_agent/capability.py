@@ -12,13 +12,15 @@ from edgeslm_agent.host import read_host
 from edgeslm_agent.serving.desk import ALWAYS_SERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _RUNTIMES = ("onnxruntime", "ai_edge_litert", "tflite_runtime")
 
 
-def capability(profile: str | None, purpose: Sequence[str], root: Path | None = None) -> Capability:
+def capability(
+    profile: str | None, purpose: Sequence[str], sensors: Mapping[str, str], root: Path | None = None
+) -> Capability:
     """Return the facts of this machine; `purpose` are the operations its model is for (none: it answers ping only)."""
     host = read_host(root) if root else read_host()
     return Capability(
@@ -30,6 +32,7 @@ def capability(profile: str | None, purpose: Sequence[str], root: Path | None = 
         python=host.python,
         operations=(*purpose, *ALWAYS_SERVED) if purpose else ("ping",),
         runtimes={name: _version(name) for name in _RUNTIMES if find_spec(name)},
+        sensors={figure: _label(sensor) for figure, sensor in sensors.items()},
         profile=profile,
     )
 

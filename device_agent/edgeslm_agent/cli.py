@@ -1,4 +1,7 @@
-"""`edgeslm-agent`: run the agent, say what is missing, show its state. stdout is the result, stderr the story."""
+"""`edgeslm-agent`: run the agent, enrol the device, say what is missing, show its state.
+
+stdout is the result, stderr the story.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ import json
 import signal
 import sys
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.config import Config, default_spool, load_config, override
+from edgeslm_agent import enroll
+from edgeslm_agent.config import Config, credentials_folder, default_spool, load_config, override
 from edgeslm_agent.contract.topics import parse_device_id
 from edgeslm_agent.errors import EdgeSLMError, EnvironmentProblem, UsageError
 from edgeslm_agent.state import claimed, is_claimed, read_state, spool_file, write_state
@@ -60,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", metavar="NAME", help="the board's profile, told in status and capability")
     run.add_argument("--threads", metavar="N", type=int, help="threads of the engine (the big cores)")
     run.set_defaults(call=_run)
+    joining = verbs.add_parser(
+        "enroll", help="get this device an identity of its own", description="Get this device an identity of its own."
+    )
+    _add_common(joining)
+    enroll.configure(joining)
+    joining.set_defaults(call=_enroll)
     doctor = verbs.add_parser("doctor", help="say what is missing on this machine and what to run")
     _add_common(doctor)
     doctor.add_argument("--broker", metavar="URL", help="also try to reach this broker")
@@ -97,7 +107,9 @@ def _run(options: argparse.Namespace) -> int:
         )
     parse_device_id(config.id)
     folder = config.spool or default_spool(config.id)
+    config = _with_credentials(config)
     stop = threading.Event()
+    _keep_renewed(config.credentials, stop)
     with claimed(folder):
         agent, spool = _agent(config, folder)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,6 +120,27 @@ def _run(options: argparse.Namespace) -> int:
         finally:
             spool.close()
     return 0
+
+
+def _with_credentials(config: Config) -> Config:
+    """Add the folder of credentials that is there although nothing names it, and finish what an enrolment began."""
+    folder = credentials_folder(config)
+    if folder is None or not folder.is_dir():
+        return config
+    from edgeslm_agent.identity.folder import settle
+
+    settle(folder)
+    return replace(config, credentials=folder)
+
+
+def _keep_renewed(credentials: Path | None, stop: threading.Event) -> None:
+    if credentials is None:
+        return
+    from edgeslm_agent.identity.renewal import keep_renewed, renews_itself
+
+    if renews_itself(credentials):
+        arguments = (credentials, stop, lambda line: _story(f"edgeslm-agent: {line}"))
+        threading.Thread(target=keep_renewed, args=arguments, name="renewal", daemon=True).start()
 
 
 def _stop(stop: threading.Event, agent: Agent) -> None:
@@ -121,7 +154,7 @@ def _agent(config: Config, folder: Path) -> tuple[Agent, Spool]:
     from edgeslm_agent.link.address import parse_address
     from edgeslm_agent.link.mqtt import MqttTransport
     from edgeslm_agent.telemetry.opening import open_spool
-    from edgeslm_agent.telemetry.sampler import probes
+    from edgeslm_agent.telemetry.sampler import probes, sensors
     from edgeslm_agent.telemetry.spool import SpoolLimits
 
     assert config.id
@@ -133,9 +166,11 @@ def _agent(config: Config, folder: Path) -> tuple[Agent, Spool]:
     settings = AgentSettings(config.interval_s, config.queue, config.profile, _version())
     load = _loader(config.bundle, config.threads) if config.bundle else None
     facts = _facts(config.bundle) if config.bundle else None
+    sources = probes(Path("/"))
     agent = Agent(
         parse_device_id(config.id), transport, spool, settings,
-        load=load, facts=facts, readers=probes(Path("/")), trouble=trouble, notice=_notice(folder),
+        load=load, facts=facts, readers=[source.read for source in sources], sensors=sensors(sources),
+        trouble=trouble, notice=_notice(folder),
     )  # fmt: skip
     return agent, spool
 
@@ -166,6 +201,12 @@ def _notice(folder: Path) -> Callable[[Status, str], None]:
             write_state(folder, {"schema": "edgeslm.agent-state/1", "detail": text, **asdict(status)})
 
     return notice
+
+
+def _enroll(options: argparse.Namespace) -> int:
+    for line in enroll.enroll(options, _config(options)):
+        _result(line)
+    return 0
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -91,6 +91,19 @@ def default_spool(identity: str) -> Path:
     return Path(base) / "edgeslm-agent" / name
 
 
+def credentials_folder(config: Config, identity: str | None = None) -> Path | None:
+    """Return the folder of credentials: the option's, EDGESLM_CREDENTIALS, or the one beside the agent's state.
+
+    The last is where `enroll` puts them when nothing is named; it needs an id, and None is returned without one.
+    """
+    if config.credentials:
+        return config.credentials
+    if named := os.environ.get("EDGESLM_CREDENTIALS"):
+        return Path(named)
+    device = identity or config.id
+    return default_spool(device) / "credentials" if device else None
+
+
 def _problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     known = {field.name for field in fields(Config)}
     found = []

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.config import default_spool
+from edgeslm_agent.config import credentials_folder, default_spool
 from edgeslm_agent.errors import EdgeSLMError
 from edgeslm_agent.host import read_host
+from edgeslm_agent.identity.folder import CERTIFICATE, settle
+from edgeslm_agent.identity.openssl import validity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +44,12 @@ def examine(config: Config) -> list[Finding]:
     findings += [_runtime(), _sqlite(), _folder(config)]
     if config.bundle:
         findings.append(_bundle(config.bundle))
+    credentials = credentials_folder(config)
+    present = credentials if credentials is not None and credentials.is_dir() else config.credentials
+    if present is not None and (present / CERTIFICATE).exists():
+        findings.append(certificate(present))
     if config.broker:
-        findings.append(_broker(config.broker, config.credentials))
+        findings.append(_broker(config.broker, present))
     return findings
 
 
@@ -82,13 +88,30 @@ def _folder(config: Config) -> Finding:
 
 
 def _bundle(path: Path) -> Finding:
-    from edgeslm_agent.bundle import open_bundle
+    from edgeslm_agent.bundle import open_any
 
     try:
-        bundle = open_bundle(path)
+        bundle = open_any(path)
     except EdgeSLMError as error:
         return Finding("bundle", False, error.message, error.hint)
     return Finding("bundle", True, f"{bundle.manifest.variant}, whole")
+
+
+def certificate(folder: Path, now: float | None = None) -> Finding:
+    """Return until when the certificate in a folder of credentials holds, and whether that is long enough."""
+    moment = time.time() if now is None else now
+    try:
+        settle(folder)
+        held = validity(folder / CERTIFICATE)
+    except (EdgeSLMError, OSError) as error:
+        return Finding("certificate", False, str(error), getattr(error, "hint", ""))
+    day = time.strftime("%Y-%m-%d", time.gmtime(held.ends))
+    if moment < held.begins:
+        return Finding("certificate", False, "it has not begun: the clock of this machine is wrong", "set the clock")
+    if moment >= held.ends:
+        return Finding("certificate", False, f"ended {day}", "enrol again with a new token")
+    detail = f"ends {day}, in {(held.ends - moment) / 86400:.0f} days"
+    return Finding("certificate", not held.due(moment), detail, "edgeslm-agent enroll --renew, or a new token")
 
 
 def _broker(url: str, credentials: Path | None) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ _PACKAGES = (
     ("huggingface-hub", False, "fetches models by their hub id", "pip install 'edgeslm[export]'"),
     ("tokenizers", True, "turns text into tokens", "pip install edgeslm"),
     ("paho-mqtt", True, "talks to the fleet", "pip install edgeslm"),
+    ("cryptography", False, "makes the certificates of a fleet", "pip install 'edgeslm[fleet]'"),
     ("amqtt", False, "the demo's own broker", "pip install 'edgeslm[demo]'"),
 )
 
@@ -40,13 +42,16 @@ class Check:
 
 
 def configure(parser: ArgumentParser) -> None:
-    """Add the verb's arguments: there are none."""
+    """Add the verb's arguments."""
+    parser.add_argument(
+        "--credentials", metavar="DIR", type=Path, help="also say when this certificate ends (EDGESLM_CREDENTIALS)"
+    )
     parser.epilog = "Looks at Python, packages, programs, memory and disk; changes nothing."
 
 
 def run(options: Namespace) -> int:
     """Look at everything, show it, and answer 0 when nothing needed is missing."""
-    checks = list(_checks())
+    checks = [*_checks(), *_credentials(options.credentials)]
     missing = [check for check in checks if check.state == "missing"]
     if options.json:
         output.document("edgeslm.doctor/1", {"ok": not missing, "checks": [asdict(check) for check in checks]})
@@ -76,6 +81,15 @@ def _package(name: str, needed: bool, purpose: str, remedy: str) -> Check:
 def _program(name: str, purpose: str, remedy: str) -> Check:
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     return Check(name, "ok", path) if path else Check(name, "optional", f"not found; {purpose}", remedy)
+
+
+def _credentials(folder: Path | None) -> Iterator[Check]:
+    named = folder or os.environ.get("EDGESLM_CREDENTIALS")
+    if named and (Path(named) / "cert.pem").exists():
+        from edgeslm_agent.doctor import certificate
+
+        found = certificate(Path(named))
+        yield Check(found.name, "ok" if found.ok else "missing", found.detail, "" if found.ok else found.remedy)
 
 
 def _machine() -> Iterator[Check]:

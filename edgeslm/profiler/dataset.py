@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 64 * 2**20
 DEFAULT_TEXT = Path(__file__).with_name("default_text.txt")
+CALIBRATION_TEXT = Path(__file__).with_name("calibration_text.txt")
 CALIBRATION_SHARE = 4  # one paragraph or task of so many calibrates when data are split
 _Block = TypeVar("_Block")
 
@@ -71,6 +72,11 @@ def default_text() -> Dataset:
         "the default text of edgeslm (general English; bring your own with --text or --tasks)",
         text=DEFAULT_TEXT.read_text("utf-8"),
     )
+
+
+def calibration_text() -> Dataset:
+    """Return another short text that ships with edgeslm: what calibrates where the default text judges."""
+    return Dataset("the calibration text of edgeslm (general English)", text=CALIBRATION_TEXT.read_text("utf-8"))
 
 
 def read_text(path: Path) -> Dataset:

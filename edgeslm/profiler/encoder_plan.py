@@ -21,9 +21,10 @@ from edgeslm.profiler.estimate import (
     prompt_tokens,
 )
 from edgeslm.profiler.figure import exact
-from edgeslm.profiler.plan import FORMATS, Candidate, Objective, Plan, memory_reasons, order, variant_name
+from edgeslm.profiler.plan import Candidate, Objective, Plan, memory_reasons, order, variant_name
 from edgeslm_agent.errors import UsageError
 from edgeslm_exporters.encoder.recipes import ENCODER_RECIPES, parse_encoder_recipe
+from edgeslm_exporters.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

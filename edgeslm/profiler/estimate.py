@@ -25,7 +25,7 @@ from edgeslm_exporters.quantized_rows import Blocks
 if TYPE_CHECKING:
     from edgeslm.catalog import Profile
     from edgeslm.catalog.profile import Rate
-    from edgeslm_exporters.onnx.layout import Layout
+    from edgeslm_exporters.matrices import AnyLayout
 
 PROMPT_TOKENS = 128  # speeds are for a prompt of this length, or half the context; `measure` uses the same
 ANSWER_TOKENS = 32
@@ -75,7 +75,7 @@ class Estimate:
     first_token_s: Figure
 
 
-def estimate(places: Layout, profile: Profile) -> Estimate:
+def estimate(places: AnyLayout, profile: Profile) -> Estimate:
     """Predict the variant with this layout on the board of `profile`."""
     on = profile.name
     runtime = _sum(RUNTIME, TOKENIZER_PER_ENTRY * places.spec.vocab)
@@ -100,19 +100,14 @@ def prompt_tokens(context: int) -> int:
     return max(1, min(PROMPT_TOKENS, context // 2))
 
 
-def decode_read_bytes(places: Layout) -> float:
+def decode_read_bytes(places: AnyLayout) -> float:
     """Return the bytes one decoding step reads: every matrix as the runtime holds it, and a cache of usual length."""
     cached = min(places.context, prompt_tokens(places.context) + ANSWER_TOKENS // 2)
     return places.decode_read_bytes + places.kv_cache_bytes * cached / places.context
 
 
-def resident_bytes(places: Layout) -> int:
-    """Return the bytes the runtime keeps of the weights once loaded."""
-    return places.loaded_bytes + sum(8 * matrix.blocks * matrix.projection.rows for matrix in places.products)
-
-
-def _peak(places: Layout, profile: Profile, runtime: Span, activations: Span) -> Span:
-    resident = resident_bytes(places)
+def _peak(places: AnyLayout, profile: Profile, runtime: Span, activations: Span) -> Span:
+    resident = places.resident_bytes
     largest = max(matrix.loaded_bytes for matrix in places.matrices)
     touched = places.table.bytes
     cache = places.kv_cache_bytes
@@ -130,14 +125,14 @@ def _keeps_both_copies(profile: Profile) -> bool:
     return newest is not None and tuple(int(part) for part in newest.split(".")[:2]) < BOTH_COPIES_BEFORE
 
 
-def _activations(places: Layout) -> Span:
+def _activations(places: AnyLayout) -> Span:
     """Return the bytes of a prefill chunk's tensors at the full context, and at least those of a usual prompt."""
     full = places.activation_bytes(min(CHUNK, places.context), places.context)
     usual = places.activation_bytes(prompt_tokens(places.context), prompt_tokens(places.context))
     return Span(full, min(usual, 0.7 * full), 1.5 * full)
 
 
-def _pass_seconds(places: Layout, profile: Profile, tokens: int) -> Span:
+def _pass_seconds(places: AnyLayout, profile: Profile, tokens: int) -> Span:
     """Return the seconds of reading `tokens` at once: a prompt, or the one token of a decoding step."""
     bandwidth = _reached(profile.speed.decode_gb_s)
     nbytes = decode_read_bytes(places)
@@ -156,7 +151,7 @@ def _pass_seconds(places: Layout, profile: Profile, tokens: int) -> Span:
     )
 
 
-def _product_seconds(places: Layout, profile: Profile, tokens: int) -> Span:
+def _product_seconds(places: AnyLayout, profile: Profile, tokens: int) -> Span:
     """Return the seconds of all products, each kind of matrix at the rate the board reaches for it."""
     quantised, floats = _multiply_adds(places, tokens)
     of_codes, of_floats = (_multiply_rate(profile, quantised=kind) for kind in (True, False))
@@ -167,7 +162,7 @@ def _product_seconds(places: Layout, profile: Profile, tokens: int) -> Span:
     )
 
 
-def _multiply_adds(places: Layout, tokens: int) -> tuple[float, float]:
+def _multiply_adds(places: AnyLayout, tokens: int) -> tuple[float, float]:
     """Return the multiply-adds of reading `tokens` at once, with quantised and with float weights.
 
     The head sees the last token only; attention multiplies floats.

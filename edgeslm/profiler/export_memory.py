@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeslm.profiler.estimate import resident_bytes
 from edgeslm_agent.engine.session import SCORE_BYTES
 from edgeslm_agent.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgeslm_exporters.onnx.layout import Layout
+    from edgeslm_exporters.matrices import AnyLayout
 
 MB = 2**20
 BASE_BYTES = 64 * MB  # interpreter, numpy, onnx, onnxruntime, tokenizer: 45 MB seen
@@ -38,12 +37,12 @@ class Stage:
         return f"{self.what} takes up to {format_bytes(self.bytes)}"
 
 
-def largest_stage(places: Layout, reference: Layout, *, compared: bool) -> Stage:
+def largest_stage(places: AnyLayout, reference: AnyLayout, *, compared: bool) -> Stage:
     """Return the stage of an export that takes most; `compared`: the fp32 reference runs beside the result."""
     return max(_stages(places, reference if compared else None), key=lambda stage: stage.bytes)
 
 
-def _stages(places: Layout, reference: Layout | None) -> Iterator[Stage]:
+def _stages(places: AnyLayout, reference: AnyLayout | None) -> Iterator[Stage]:
     scales = max(4 * matrix.blocks * matrix.projection.rows for matrix in places.matrices)
     yield Stage("writing the weights", BASE_BYTES + WRITING_BYTES + 2 * scales + _rotary_bytes(places))
     yield Stage("running the self-test", BASE_BYTES + _session_bytes(places, PROBE_TOKENS))
@@ -54,13 +53,13 @@ def _stages(places: Layout, reference: Layout | None) -> Iterator[Stage]:
         yield Stage("comparing with the fp32 reference", BASE_BYTES + SCORING_COPIES * logits + both)
 
 
-def _session_bytes(places: Layout, tokens: int) -> int:
+def _session_bytes(places: AnyLayout, tokens: int) -> int:
     """Return what a loaded session takes: weights, the largest once more while loading, cache, one pass of `tokens`."""
     largest = max(matrix.loaded_bytes for matrix in places.matrices)
     running = places.kv_cache_bytes + places.activation_bytes(min(tokens, places.context), places.context)
-    return resident_bytes(places) + max(largest, running)
+    return places.resident_bytes + max(largest, running)
 
 
-def _rotary_bytes(places: Layout) -> int:
+def _rotary_bytes(places: AnyLayout) -> int:
     """Return the tables of cosines and sines, with the angles in double precision they are made from."""
     return 6 * sum(4 * places.context * rotary.size // 2 for rotary in places.spec.rotaries)

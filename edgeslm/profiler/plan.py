@@ -11,12 +11,13 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from edgeslm.catalog.litert import litert_missing
 from edgeslm.profiler.escalation import escalation
 from edgeslm.profiler.estimate import Estimate, decode_read_bytes, estimate
 from edgeslm.profiler.prior import weight_error
 from edgeslm_agent.errors import NothingFits, UsageError
 from edgeslm_agent.units import format_bytes, format_count
-from edgeslm_exporters.onnx.layout import layout
+from edgeslm_exporters.formats import FORMATS, layout, unwritten
 from edgeslm_exporters.recipe import parse_recipe
 from edgeslm_exporters.refusal import refusals
 
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
     from edgeslm.catalog import Profile
     from edgeslm.profiler.figure import Figure
     from edgeslm_exporters.decoder_spec import DecoderSpec
-    from edgeslm_exporters.onnx.layout import Layout
+    from edgeslm_exporters.matrices import AnyLayout
     from edgeslm_exporters.recipe import Recipe
 
 Objective = Literal["speed", "memory", "quality", "energy"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
-FORMATS = ("onnx", "tflite")
 DEFAULT_CONTEXT = 2048
 # Estimates this close are equal, and the more exact recipe goes first: the best public fits of speed miss by 11 %.
 SAME = 1.1
@@ -194,10 +194,8 @@ def _smaller_caches(
             yield smaller
 
 
-def _candidate(
-    name: str, form: str, recipe: Recipe, spec: DecoderSpec, context: int, profile: Profile
-) -> Candidate:
-    places = layout(spec, recipe, context)
+def _candidate(name: str, form: str, recipe: Recipe, spec: DecoderSpec, context: int, profile: Profile) -> Candidate:
+    places = layout(form, spec, recipe, context)
     figures = estimate(places, profile)
     form_reasons = (*_form_reasons(form, recipe, places, profile), *_context_reasons(places))
     reasons = (*form_reasons, *memory_reasons(figures.peak_bytes, profile))
@@ -215,15 +213,16 @@ def _candidate(
     )
 
 
-def _form_reasons(form: str, recipe: Recipe, places: Layout, profile: Profile) -> Iterator[str]:
-    if form != "onnx":
-        yield "the TFLite writer is not built yet"
+def _form_reasons(form: str, recipe: Recipe, places: AnyLayout, profile: Profile) -> Iterator[str]:
+    yield from unwritten(form, places.spec, recipe)
+    if form == "tflite":
+        yield from (f"no ai-edge-litert to install on {profile.name}: {why}" for why in litert_missing(profile))
     elif profile.onnxruntime.newest is None:
         yield f"no onnxruntime to install on {profile.name}: {profile.onnxruntime.how}"
     yield from refusals(recipe, places, profile.target())
 
 
-def _context_reasons(places: Layout) -> Iterator[str]:
+def _context_reasons(places: AnyLayout) -> Iterator[str]:
     if places.context > places.spec.max_positions:
         yield f"context {places.context} is more than the model's {places.spec.max_positions}"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
-    from edgeslm_exporters.onnx.layout import Layout
+    from edgeslm_exporters.matrices import AnyLayout
     from edgeslm_exporters.recipe import Float
 
 # Relative root-mean-square error of 4-bit weights by block, symmetric with a positive scale, and with a zero point.
@@ -23,7 +23,7 @@ EIGHT_BITS = 7 / 127  # steps of 4 bits are this many times coarser
 FLOATS: dict[Float, float] = {"fp32": 0.0, "fp16": 0.0003}
 
 
-def weight_error(places: Layout) -> float:
+def weight_error(places: AnyLayout) -> float:
     """Return the relative error that a layout's formats leave in the weights, all matrices together."""
     sizes = [matrix.projection.rows * matrix.projection.columns for matrix in places.matrices]
     squares = (_error(matrix.storage) ** 2 * size for matrix, size in zip(places.matrices, sizes, strict=True))

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from edgeslm_exporters.algorithms import Workbench
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.decoder_spec import DecoderSpec
-    from edgeslm_exporters.formats import Format
     from edgeslm_exporters.matrices import AnyLayout
     from edgeslm_exporters.recipe import Recipe
     from edgeslm_exporters.row_stream import Quantize
@@ -73,7 +72,7 @@ def convert(
     context: int,
     out_dir: Path,
     *,
-    form: Format = "onnx",
+    form: str = "onnx",
     calibration: Sequence[Sequence[int]] = (),
     genai: bool = False,
     advance: Callable[[int], None] | None = None,
@@ -123,7 +122,8 @@ def _write(
     if isinstance(places, TfliteLayout):
         from edgeslm_exporters.tflite.writer import write_file
 
-        return (write_file(weights, places, checkpoint.config, folder, bench.threads, bench.advance, quantize),)
+        config, threads, advance = checkpoint.config, bench.threads, bench.advance
+        return (write_file(weights, places, config, folder, threads=threads, advance=advance, quantize=quantize),)
     from edgeslm_exporters.cache_scales import cache_scales
     from edgeslm_exporters.onnx.genai import write_genai
     from edgeslm_exporters.onnx.graph import decoder_graph
@@ -138,7 +138,7 @@ def _write(
     return (entry, data, *(write_genai(checkpoint, places, folder) if genai else ()))
 
 
-def _check_written(form: Format, spec: DecoderSpec, recipe: Recipe) -> None:
+def _check_written(form: str, spec: DecoderSpec, recipe: Recipe) -> None:
     if reasons := unwritten(form, spec, recipe):
         raise UnsupportedOperator(
             f"{recipe.name} is not written as {form}: {'; '.join(reasons)}", "take another --recipe or --format"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import BLOCKS, Quantization
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from edgeslm_exporters.decoder_spec import DecoderSpec, Layer, Projection
     from edgeslm_exporters.recipe import Float, Storage
 
+CONFIG_KEY = "config.json"  # under which a graph carries the config it was made of, in its metadata
 DType = Literal["float32", "float16", "uint8", "int8", "int4"]
 _BITS: dict[DType, int] = {"float32": 32, "float16": 16, "uint8": 8, "int8": 8, "int4": 4}
 
-M = TypeVar("M", bound="Matrix")
+M_co = TypeVar("M_co", bound="Matrix", covariant=True)
 
 
 def tensor_bytes(dtype: DType, shape: tuple[int, ...]) -> int:
@@ -94,15 +95,15 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Layout(Generic[M]):
+class Layout(Generic[M_co]):
     """All matrices and tensors of a variant in file order; each format's layout adds what is its own."""
 
     spec: DecoderSpec
     context: int
     kv_bits: int
-    table: M
-    head: M | None
-    projections: tuple[M, ...]
+    table: M_co
+    head: M_co | None
+    projections: tuple[M_co, ...]
     tensors: tuple[StoredTensor, ...]
 
     @property
@@ -139,20 +140,20 @@ class Layout(Generic[M]):
         return self.spec.kv_cache_bytes(self.context, self.kv_bits)
 
     @property
-    def matrices(self) -> tuple[M, ...]:
+    def matrices(self) -> tuple[M_co, ...]:
         """Every stored matrix in file order."""
         return (self.table, *self.projections) if self.head is None else (self.table, *self.projections, self.head)
 
-    def matrix(self, projection: Projection) -> M:
+    def matrix(self, projection: Projection) -> M_co:
         """Return how a projection of a layer is stored."""
         return self._by_projection[projection.name]
 
     @cached_property
-    def _by_projection(self) -> dict[str, M]:
+    def _by_projection(self) -> dict[str, M_co]:
         return {matrix.projection.name: matrix for matrix in self.projections}
 
     @property
-    def products(self) -> tuple[M, ...]:
+    def products(self) -> tuple[M_co, ...]:
         """Every matrix a token is multiplied by, the head included (it reads the table when tied)."""
         return (*self.projections, self.head or replace(self.table, projection=self.spec.head))
 
@@ -194,4 +195,4 @@ class Layout(Generic[M]):
         return {tensor.name: tensor for tensor in self.tensors}
 
 
-AnyLayout: TypeAlias = Layout[Any]
+AnyLayout: TypeAlias = Layout[Matrix]

@@ -9,18 +9,20 @@ from edgeslm_exporters.recipe import TENSOR_CLASSES, Quantization
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgeslm_exporters.onnx.layout import Layout
+    from edgeslm_exporters.matrices import AnyLayout
     from edgeslm_exporters.recipe import Recipe
     from edgeslm_exporters.target import Target
 
 
-def refusals(recipe: Recipe, places: Layout, target: Target) -> tuple[str, ...]:
-    """Return every reason why `target` must not run `recipe` as ONNX in this layout; none means it may.
+def refusals(recipe: Recipe, places: AnyLayout, target: Target) -> tuple[str, ...]:
+    """Return every reason why `target` must not run `recipe` in this layout; none means it may.
 
     onnxruntime has one kernel for 8-bit MatMulNBits, and it needs the int8 dot product: without it every call widens
-    the whole matrix to float, about a hundredfold slower (2048 x 2048 on x86: 9 to 14 ms instead of 0.08 ms).
+    the whole matrix to float, about a hundredfold slower (2048 x 2048 on x86: 9 to 14 ms instead of 0.08 ms). XNNPACK,
+    which multiplies in TFLite, has kernels for every processor.
     """
-    return (*_slow_forms(recipe, target), *_missing_forms(places, target))
+    slow = _slow_forms(recipe, target) if places.format == "onnx" else ()
+    return (*slow, *_missing_forms(places, target))
 
 
 def _slow_forms(recipe: Recipe, target: Target) -> Iterator[str]:
@@ -32,10 +34,10 @@ def _slow_forms(recipe: Recipe, target: Target) -> Iterator[str]:
         yield f"8-bit {', '.join(wide)}: {target.name} has no int8 dot product, so each call would widen them"
 
 
-def _missing_forms(places: Layout, target: Target) -> Iterator[str]:
-    newest, needed = target.runtimes.get("onnx"), places.min_onnxruntime
+def _missing_forms(places: AnyLayout, target: Target) -> Iterator[str]:
+    newest, needed = target.runtimes.get(places.format), places.runtime.min_version
     if newest is not None and _version(newest) < _version(needed):
-        yield f"the graph needs onnxruntime {needed}; {target.name} can install {newest} at most"
+        yield f"the graph needs {places.runtime.name} {needed}; {target.name} can install {newest} at most"
 
 
 def _version(text: str) -> tuple[int, ...]:

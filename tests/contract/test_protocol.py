@@ -10,6 +10,7 @@ import json
 import re
 import threading
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,7 @@ from edgeslm.fleet.client import Client
 from edgeslm_agent.contract.codec import MAX_WIRE_BYTES, Malformed, decode, encode
 from edgeslm_agent.contract.command import Command, Result, parse_result
 from edgeslm_agent.contract.fields import is_figure_name
+from edgeslm_agent.contract.figures import FIGURES
 from edgeslm_agent.contract.status import parse_capability, parse_status
 from edgeslm_agent.contract.telemetry import Ack, parse_ack, parse_events, parse_telemetry
 from edgeslm_agent.contract.topics import LEAVES, RETAINED, DeviceId, parse_topic
@@ -26,8 +28,9 @@ from edgeslm_agent.errors import Incompatible
 from edgeslm_agent.link.endpoint import Patience
 from edgeslm_agent.link.memory import MemoryBroker
 from edgeslm_agent.link.transport import Outgoing, Received, SessionOptions
-from edgeslm_agent.serving.responder import Answer, Echo, open_responder
+from edgeslm_agent.serving.responder import Answer, Echo, ModelFacts, open_responder
 from edgeslm_agent.telemetry.spool import Spool
+from support.boards import board
 from support.fleet import missing_numbers, rows, running_agent, running_collector
 from support.hostile import HOSTILE
 from support.toy_encoder import LABELS, expected_output, write_toy_encoder
@@ -35,7 +38,7 @@ from support.toy_graph import BOS, EOS
 from support.waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgeslm_agent.contract.manifest import Task
     from edgeslm_agent.link.transport import Connection, Event, Sink
@@ -450,6 +453,43 @@ def test_a_disk_that_fails_leaves_an_agent_that_answers(monkeypatch: pytest.Monk
         broken.clear()
         eventually(lambda: rows(tmp_path / "db", "SELECT count(*) FROM events WHERE kind = 'disk_failed'")[0][0])
         eventually(lambda: rows(tmp_path / "db", "SELECT * FROM gaps") and missing_numbers(tmp_path / "db") == {})
+
+
+class Measured(Echo):
+    """Claims 20 tokens a second on a Jetson, and writes 15."""
+
+    facts = ModelFacts("0" * 64, "echo", "echo", claims={"jetson-orin-nano-8gb": 20.0})
+
+    def answer(self, prompt: str, max_tokens: int | None) -> Answer:
+        answer = super().answer(prompt, max_tokens)
+        return replace(answer, figures={**answer.figures, "prompt_tokens": 11.0, "decode_tps": 15.0})
+
+
+@clauses("F2", "M8", "M9")
+def test_figures_are_of_the_table_and_their_sensors_are_named(tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    ear = Ear(broker)
+    root = board(tmp_path, "jetson-orin-nano")
+    (root / "sys/class/thermal/thermal_zone0/temp").write_bytes(b"\xff" * 100)
+
+    def last() -> Mapping[str, float]:
+        return parse_telemetry(ear.payloads("telemetry")[-1]).samples[-1].figures
+
+    with running_agent(broker, load=Measured, root=root, profile="jetson-orin-nano-8gb"):
+        eventually(lambda: ear.payloads("telemetry"))
+        ear.command(Command("1", "generate", "one two three"))
+        ear.final("1")
+        eventually(lambda: last().get("requests") == 1)
+        figures = last()
+        eventually(lambda: any("energy_per_token_j" in parse_telemetry(one).samples[-1].figures
+                               for one in ear.payloads("telemetry")), "the energy of the answer")  # fmt: skip
+    assert figures.keys() <= FIGURES.keys()
+    assert not {"npu_percent", "energy_j", "under_voltage"} & figures.keys()
+    assert (figures["power_w"], figures["temperature_c"], figures["decode_drift"]) == (5.599, 48.7, 0.75)
+    assert (figures["prompt_tokens"], figures["completion_tokens"], figures["throttled"]) == (11, 3, 0)
+    assert figures["sent_bytes"] > figures["received_bytes"] > 0
+    facts = parse_capability(broker.retained[KITCHEN.topic("capability")])
+    assert facts.sensors["power_w"] == "INA3221 VDD_IN"
 
 
 @clauses("A4")

@@ -13,6 +13,7 @@ from edgeslm.fleet.history import History
 from edgeslm_agent.agent import Agent, AgentSettings
 from edgeslm_agent.contract.topics import parse_device_id
 from edgeslm_agent.link.endpoint import Patience
+from edgeslm_agent.telemetry.sampler import probes, sensors
 from edgeslm_agent.telemetry.spool import Spool
 from support.waiting import PATIENCE_S, eventually
 
@@ -36,8 +37,13 @@ def running_agent(
     interval_s: float = 0.05,
     queue: int = 8,
     boot: str | None = None,
+    root: Path | None = None,
+    profile: str | None = None,
 ) -> Iterator[Agent]:
-    """Run an agent for the block; it leaves in good order. Its spool is in memory unless a path is given."""
+    """Run an agent for the block; it leaves in good order. Its spool is in memory unless a path is given.
+
+    `root` is the board that its probes see; without it there are none.
+    """
     ready = threading.Event()
     stop = threading.Event()
     made: list[Agent] = []
@@ -46,8 +52,14 @@ def running_agent(
     def main() -> None:
         try:
             own = Spool(spool)
-            settings = AgentSettings(interval_s=interval_s, queue=queue, version="1.2.3", patience=QUICK)
-            made.append(Agent(parse_device_id(identity), transport, own, settings, load=load, boot=boot))
+            settings = AgentSettings(interval_s, queue, profile, version="1.2.3", patience=QUICK)
+            sources = probes(root) if root else []
+            made.append(
+                Agent(
+                    parse_device_id(identity), transport, own, settings, load=load, boot=boot,
+                    readers=[source.read for source in sources], sensors=sensors(sources),
+                )
+            )  # fmt: skip
             ready.set()
             made[0].run(stop)
             own.close()

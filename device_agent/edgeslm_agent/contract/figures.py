@@ -1,7 +1,7 @@
 """The figures a sample may hold: unit, meaning, and the OpenTelemetry metric that says the same.
 
-PROTOCOL.md prints this table and a test compares the two. A device leaves out a figure it has no source for; what people
-read shows such a figure as null. A reader passes on figures it does not know.
+PROTOCOL.md prints this table and a test compares the two. A device leaves out a figure it has no source for; what
+people read shows such a figure as null. A reader passes on figures it does not know.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _ROWS = (
     Figure("under_voltage", "0 or 1", "the supply is below its limit"),
     Figure("power_w", "W", "power drawn, by the sensor that `sensors` in the capability names", "hw.host.power"),
     Figure("energy_j", "J", "energy used since the agent started, where a sensor counts it", "hw.host.energy"),
-    Figure("energy_per_token_j", "J", "energy of the last intervals with answers, divided by the tokens written in them"),
+    Figure("energy_per_token_j", "J", "energy of the last intervals with work, divided by the tokens written in them"),
     Figure("power_mode", "1", "number of the power mode its operator chose"),
     Figure("gpu_percent", "%", "busy share of the GPU", "hw.gpu.utilization"),
     Figure("npu_percent", "%", "busy share of the NPU, the mean of its cores"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from edgeslm_agent.contract import fields
@@ -15,6 +15,7 @@ Presence = Literal["online", "offline"]
 ModelState = Literal["none", "loading", "ready", "failed"]
 _MAX_OPERATIONS = 16
 _MAX_RUNTIMES = 16
+_MAX_SENSORS = 32
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ class Status:
 
 @dataclass(frozen=True)
 class Capability:
-    """What a device is: the machine, the runtimes found on it, and the operations it answers."""
+    """What a device is: the machine, the runtimes found on it, and the operations it answers.
+
+    `sensors` names what stands behind the figures that boards measure differently, such as power.
+    """
 
     board: str
     cpu: str
@@ -54,6 +58,7 @@ class Capability:
     python: str
     operations: tuple[str, ...]
     runtimes: Mapping[str, str]
+    sensors: Mapping[str, str] = field(default_factory=dict)
     profile: str | None = None
 
     def payload(self) -> bytes:
@@ -94,7 +99,8 @@ def parse_capability(payload: bytes) -> Capability:
         system=fields.label(document, "system"),
         python=fields.label(document, "python"),
         operations=_operations(document),
-        runtimes=_runtimes(document),
+        runtimes=_labels(document, "runtimes", _MAX_RUNTIMES),
+        sensors=_labels(document, "sensors", _MAX_SENSORS) if "sensors" in document else {},
         profile=fields.optional_label(document, "profile"),
     )
 
@@ -106,8 +112,8 @@ def _operations(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(fields.label({"operations": name}, "operations") for name in value)
 
 
-def _runtimes(document: Mapping[str, Any]) -> dict[str, str]:
-    value = document.get("runtimes")
-    if not isinstance(value, dict) or len(value) > _MAX_RUNTIMES:
-        raise Malformed("field runtimes")
+def _labels(document: Mapping[str, Any], field_name: str, limit: int) -> dict[str, str]:
+    value = document.get(field_name)
+    if not isinstance(value, dict) or len(value) > limit:
+        raise Malformed(f"field {field_name}")
     return {fields.label({"name": name}, "name"): fields.label(value, name) for name in value}

@@ -1,4 +1,4 @@
-"""Files that exist whole or not at all, also after a power cut: temporary sibling, fsync, rename, fsync of the folder."""
+"""Files that exist whole or not at all, also after a power cut: temporary sibling, fsync, rename, fsync again."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def write_durable(path: Path, content: bytes, mode: int = PRIVATE) -> None:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make the folder, and those above it, for its owner alone; one that exists keeps its rights. Raises OSError."""
-    path.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    """Make the folder, and those missing above it, for its owner alone; what exists is left alone. Raises OSError."""
+    for folder in reversed([path, *path.parents]):  # `parents=True` would give those above the rights of the umask
+        if not folder.exists():
+            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,19 +6,17 @@
     accept    the second half by hand: the certificate that came back -> installed
 
 Every step may be interrupted and repeated: the key in the making is kept, and the desk gives one key one certificate.
+What needs TLS or HTTP is imported when it is used: an agent that only looks at its dates stays as small as it was.
 """
 
 from __future__ import annotations
 
-import hashlib
-import ssl
 import time
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.enrolment import ENROLL_PATH, MAX_BYTES, RENEW_PATH, checked_identity, parse_token
 from edgeslm_agent.contract.topics import parse_device_id
 from edgeslm_agent.errors import ConfigError, UsageError
-from edgeslm_agent.identity.exchange import ask, trust
 from edgeslm_agent.identity.folder import AUTHORITY, CERTIFICATE, KEY, Record, install, pending_key, read_record, settle
 from edgeslm_agent.identity.openssl import request as make_request
 from edgeslm_agent.identity.openssl import validity
@@ -34,6 +32,8 @@ def enroll(text: str, authority: Path, folder: Path) -> Token:
 
     Raises UsageError for the token, ConfigError for the files, EnvironmentProblem for the disk, LinkError for the desk.
     """
+    from edgeslm_agent.identity.exchange import ask, trust
+
     token = parse_token(text).token
     authority_pem = _read(authority)
     if fingerprint(authority_pem) != token.authority:
@@ -62,6 +62,8 @@ def renew(folder: Path, *, now: float | None = None, anyway: bool = False) -> bo
     held = validity(folder / CERTIFICATE)
     if not anyway and not held.due(time.time() if now is None else now):
         return False
+    from edgeslm_agent.identity.exchange import ask, trust
+
     made = make_request(pending_key(folder), parse_device_id(record.device))
     context = trust(folder / AUTHORITY, (folder / CERTIFICATE, folder / KEY))
     certificate = ask(record.desk, RENEW_PATH, {"request": made.decode()}, context)
@@ -86,6 +88,9 @@ def accept(identity: str, certificate: Path, authority: Path, folder: Path) -> N
 
 def fingerprint(pem: bytes) -> str:
     """Return the SHA-256 of a certificate (its DER form), in hex. Raises ConfigError when there is none in the text."""
+    import hashlib
+    import ssl
+
     try:
         return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem.decode())).hexdigest()
     except ValueError as error:

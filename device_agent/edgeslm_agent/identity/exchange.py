@@ -1,4 +1,4 @@
-"""One bounded HTTPS request to the operator's desk: a certificate request there, a certificate back (PROTOCOL.md, I)."""
+"""One bounded HTTPS request to the operator's desk: a request there, a certificate back (PROTOCOL.md, I)."""
 
 from __future__ import annotations
 

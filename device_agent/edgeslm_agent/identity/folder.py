@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import ssl
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -99,6 +98,8 @@ def read_record(folder: Path) -> Record | None:
 
 
 def _check_pair(certificate: Path, key: Path) -> None:
+    import ssl
+
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
     except (ssl.SSLError, OSError) as error:

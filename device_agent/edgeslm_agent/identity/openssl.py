@@ -7,7 +7,6 @@ wherever ca-certificates is (Debian makes that package depend on it).
 from __future__ import annotations
 
 import shutil
-import ssl
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,10 +50,12 @@ def request(key: Path, device: DeviceId) -> bytes:
 
 def validity(certificate: Path) -> Validity:
     """Return a certificate's dates. Raises ConfigError when it cannot be read, MissingExtra without openssl."""
+    from ssl import cert_time_to_seconds
+
     told = _openssl("x509", "-in", str(certificate), "-noout", "-dates").decode()
     dates = dict(line.split("=", maxsplit=1) for line in told.splitlines() if "=" in line)
     try:
-        return Validity(ssl.cert_time_to_seconds(dates["notBefore"]), ssl.cert_time_to_seconds(dates["notAfter"]))
+        return Validity(cert_time_to_seconds(dates["notBefore"]), cert_time_to_seconds(dates["notAfter"]))
     except (KeyError, ValueError) as error:
         raise ConfigError(f"{certificate} has no dates", "enrol this device again") from error
 

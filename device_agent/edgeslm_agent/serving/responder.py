@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edgeslm_agent.contract.manifest import Manifest
 from edgeslm_agent.errors import EdgeSLMError
+from edgeslm_agent.telemetry.drift import claims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +26,16 @@ _MEASURE_TOKENS = 32
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What is loaded: the bundle's id, the model's and the variant's name, and the operations it is for."""
+    """What is loaded: the bundle's id, the model's and the variant's name, and the operations it is for.
+
+    `claims` are the tokens per second that the bundle states, by profile.
+    """
 
     bundle: str
     model: str
     variant: str
     purpose: tuple[str, ...] = ("generate",)
+    claims: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,7 @@ def facts_of(bundle: Bundle | EncoderBundle) -> ModelFacts:
     """Return what an opened bundle holds."""
     manifest = bundle.manifest
     purpose = "generate" if isinstance(manifest, Manifest) else manifest.encoder.task
-    return ModelFacts(bundle.bundle_id, manifest.model.name, manifest.variant, (purpose,))
+    return ModelFacts(bundle.bundle_id, manifest.model.name, manifest.variant, (purpose,), claims(bundle))
 
 
 def _pass_figures(figures: PassFigures) -> dict[str, float]:

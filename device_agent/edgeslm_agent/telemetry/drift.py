@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgeslm_agent.bundle import read_evidence
 from edgeslm_agent.errors import EdgeSLMError
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ def claims(bundle: Bundle | EncoderBundle) -> dict[str, float]:
 
     A measurement on the board wins over an estimate for it. Evidence that is absent or broken claims nothing.
     """
+    from edgeslm_agent.bundle import read_evidence  # an agent without a model never needs it
+
     try:
         winner = _mapping((read_evidence(bundle, "selection") or {}).get("winner"))
     except (EdgeSLMError, OSError):

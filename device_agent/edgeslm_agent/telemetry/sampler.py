@@ -48,7 +48,7 @@ class Sampler:
         self._failures = 0
 
     def read(self) -> dict[str, float]:
-        """Return all figures of this moment; of two sources the greater counts, what no message can hold is left out."""
+        """Return all figures of this moment: of two sources the greater, and nothing that no message can hold."""
         figures: dict[str, float] = {}
         for reader in self._readers:
             for name, value in self._asked(reader).items():

@@ -1,7 +1,7 @@
 """What a probe gives back, and the few ways in which the kernel's small files are read.
 
-Nothing here trusts a file: it may be absent, empty, binary, unreadable for this user, or hold a number of a mile. Each of
-these is None.
+Nothing here trusts a file: it may be absent, empty, binary, unreadable for this user, or hold a number of any length.
+Each of these is None.
 """
 
 from __future__ import annotations

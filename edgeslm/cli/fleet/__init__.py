@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import argparse
 
-from edgeslm.cli.fleet import collect, command, status
+from edgeslm.cli.fleet import collect, command, enroll, grant, init, revoke, status
 
 VERBS = {
+    "init": (init, "make the fleet's own authority and a broker's configuration with TLS"),
+    "enroll": (enroll, "give a device an identity: a one-time token, or a signature by hand"),
+    "grant": (grant, "make credentials for one more operator, collector or viewer"),
+    "revoke": (revoke, "take a device's certificates and tokens back"),
     "collect": (collect, "keep what devices report in a database, and let them forget it"),
     "status": (status, "show what every device is and does"),
     "command": (command, "send one command to a device and print its answer"),

@@ -177,7 +177,6 @@ def _make(authority: Authority, making: Path, now: float) -> None:
     make_private_folder(making)
     for name in ("keys", "broker/state"):
         make_private_folder(making / name)
-    (making / "broker").chmod(0o700)  # a parent that mkdir made on the way has the rights of the umask
     signers = {name: new_authority(f"edgeslm {name} authority", now) for name in _SIGNERS}
     for name, pair in signers.items():
         write_durable(making / f"keys/{name}.pem", pair.certificate)

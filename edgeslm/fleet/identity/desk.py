@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from edgeslm.fleet.identity.authority import Authority
     from edgeslm.fleet.identity.pki import Certificate
 
-_PATIENCE_S = 10.0  # for the handshake, and for each read
+_PATIENCE_S = 10.0  # for each read
+_VISIT_S = 30.0  # for all of it, the handshake included
 _COMPANY = 32  # at once; a board takes milliseconds
 
 
@@ -65,7 +66,11 @@ class Desk(ThreadingHTTPServer):
         """Shake hands here, not where connections are accepted: one who is slow must not hold up the others."""
         try:
             request.settimeout(_PATIENCE_S)
-            with self._tls.wrap_socket(request, server_side=True) as secured:
+            with (
+                self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as secured,
+                _cut(secured),
+            ):
+                secured.do_handshake()
                 super().process_request_thread(secured, client_address)
         except OSError as error:  # ssl.SSLError among them
             self.notice(f"{client_address[0]}: no TLS ({getattr(error, 'reason', None) or error})")
@@ -97,10 +102,10 @@ class _Visit(BaseHTTPRequestHandler):
     timeout = _PATIENCE_S
     server_version, sys_version = "edgeslm", ""
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class's
+    def do_POST(self) -> None:
         """Answer a certificate, or say why not."""
         try:
-            presented = self.connection.getpeercert(binary_form=True)  # type: ignore[attr-defined]  # it is TLS
+            presented = self.connection.getpeercert(binary_form=True)
             made = self.server.answer(self.path, self._body(), presented)
         except EdgeSLMError as error:
             status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -133,6 +138,23 @@ class _Visit(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
+
+
+@contextlib.contextmanager
+def _cut(visit: ssl.SSLSocket) -> Iterator[None]:
+    """End a visit that takes too long: one byte every nine seconds would pass every other bound."""
+
+    def cut() -> None:
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(visit, socket.SHUT_RDWR)
+
+    timer = threading.Timer(_VISIT_S, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 _STATUS: dict[type[EdgeSLMError], HTTPStatus] = {

@@ -48,7 +48,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Request:
-    """What a certificate request (PKCS #10) asks for: a name, and the owner of which key (SHA-256 of the public key)."""
+    """What a certificate request (PKCS #10) asks for: a name, for the owner of a key (SHA-256 of the public key)."""
 
     name: str
     key: str
@@ -80,18 +80,15 @@ def new_broker(authority: Pair, hosts: Sequence[str], now: float) -> Pair:
     """Return the broker's certificate for its host names and addresses, with a new key."""
     key = ec.generate_private_key(ec.SECP256R1())
     names = x509.SubjectAlternativeName([_host(host) for host in hosts])
-    return Pair(
-        _issue(authority, "broker", key.public_key(), now, BROKER_S, ExtendedKeyUsageOID.SERVER_AUTH, names),
-        _key_pem(key),
-    )
+    subject = _Subject("broker", key.public_key(), names)
+    return Pair(_issue(authority, subject, ExtendedKeyUsageOID.SERVER_AUTH, now, BROKER_S), _key_pem(key))
 
 
 def new_client(authority: Pair, name: str, now: float) -> Pair:
     """Return the certificate of a person or program at the operator's side, with a new key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    return Pair(
-        _issue(authority, name, key.public_key(), now, CLIENT_S, ExtendedKeyUsageOID.CLIENT_AUTH), _key_pem(key)
-    )
+    subject = _Subject(name, key.public_key())
+    return Pair(_issue(authority, subject, ExtendedKeyUsageOID.CLIENT_AUTH, now, CLIENT_S), _key_pem(key))
 
 
 def certify(authority: Pair, request: Request, now: float) -> Certificate:
@@ -99,13 +96,12 @@ def certify(authority: Pair, request: Request, now: float) -> Certificate:
     public = x509.load_pem_x509_csr(request.pem).public_key()
     assert isinstance(public, ec.EllipticCurvePublicKey)  # read_request saw to it
     names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(f"urn:edgeslm:{request.name}")])
-    return read_certificate(
-        _issue(authority, request.name, public, now, CLIENT_S, ExtendedKeyUsageOID.CLIENT_AUTH, names)
-    )
+    subject = _Subject(request.name, public, names)
+    return read_certificate(_issue(authority, subject, ExtendedKeyUsageOID.CLIENT_AUTH, now, CLIENT_S))
 
 
 def read_request(pem: bytes) -> Request:
-    """Read a certificate request. Raises ConfigError when it is none, not signed by its key, or its key is not P-256."""
+    """Read a request. Raises ConfigError when it is none, not signed by its own key, or the key is not on P-256."""
     hint = "make one on the device: edgeslm-agent enroll --id FLEET/ID --csr FILE"
     try:
         request = x509.load_pem_x509_csr(pem)
@@ -158,24 +154,23 @@ def revocation_list(
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def _issue(
-    authority: Pair,
-    name: str,
-    public: ec.EllipticCurvePublicKey,
-    now: float,
-    lifetime_s: int,
-    purpose: x509.ObjectIdentifier,
-    names: x509.SubjectAlternativeName | None = None,
-) -> bytes:
+@dataclass(frozen=True)
+class _Subject:
+    name: str
+    key: ec.EllipticCurvePublicKey
+    names: x509.SubjectAlternativeName | None = None
+
+
+def _issue(authority: Pair, subject: _Subject, purpose: x509.ObjectIdentifier, now: float, lifetime_s: int) -> bytes:
     signer, key = _open(authority)
     ends = min(_time(now + lifetime_s), signer.not_valid_after_utc)  # what outlives its authority helps nobody
-    builder = _builder(_name(name), signer.subject, public, now, ends)
+    builder = _builder(_name(subject.name), signer.subject, subject.key, now, ends)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     builder = builder.add_extension(_issued_by(signer), critical=False)
-    if names is not None:
-        builder = builder.add_extension(names, critical=False)
+    if subject.names is not None:
+        builder = builder.add_extension(subject.names, critical=False)
     return _pem(builder.sign(key, hashes.SHA256()))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnx import TensorProto
 
+from edgeslm_exporters.matrices import CONFIG_KEY
 from edgeslm_exporters.onnx.attention import attention
 from edgeslm_exporters.onnx.builder import MICROSOFT, GraphBuilder
 from edgeslm_exporters.onnx.front import engine_front
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from edgeslm_exporters.decoder_spec import Norm
     from edgeslm_exporters.onnx.front import Front
 
-CONFIG_KEY = "config.json"
 FLOAT, UINT4 = TensorProto.FLOAT, TensorProto.UINT4
 
 

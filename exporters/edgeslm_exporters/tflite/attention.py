@@ -37,7 +37,7 @@ class Positions:
     """What the layers need to know of where the call's tokens stand; each thing is computed once a call."""
 
     def __init__(self, graph: Subgraph, layout: Layout, positions: Value, mask: Value) -> None:
-        self._graph, self._layout = graph, layout
+        self._graph, self.layout = graph, layout
         self._mask = mask
         self.positions = positions
         first, zero = graph.part(positions, 0, 0, 1), graph.constant(ints([0]))
@@ -49,8 +49,8 @@ class Positions:
     def rotation(self, rotary: Rotary) -> tuple[Value, Value]:
         """Return cosines and signed sines of the call's positions, each [1, S, 1, head_size]."""
         if rotary not in self._rotations:
-            name, rows = rotary_names(self._layout.spec)[rotary], self.positions.shape[0]
-            size = self._layout.spec.head_size
+            name, rows = rotary_names(self.layout.spec)[rotary], self.positions.shape[0]
+            size = self.layout.spec.head_size
             found = []
             for which in ("cos", "sin"):
                 inputs = [self.positions, self._graph.stored(f"{name}.{which}")]
@@ -61,7 +61,7 @@ class Positions:
 
     def bias(self, layer: Layer) -> Value:
         """Return what is added to a layer's scores, [1, 1 or kv_heads, group x S or 1, context]."""
-        key = layer.attention.alibi, self._layout.window(layer)
+        key = layer.attention.alibi, self.layout.window(layer)
         if key not in self._biases:
             self._biases[key] = self._folded(self._bias(*key))
         return self._biases[key]
@@ -73,7 +73,7 @@ class Positions:
             outside = graph.scaled(graph.unary(Op.RELU, beyond), HIDDEN)
             bias = graph.binary(Op.ADD, bias, outside)
         if alibi:
-            slopes = -np.array(alibi_slopes(self._layout.spec.heads), np.float32)
+            slopes = -np.array(alibi_slopes(self.layout.spec.heads), np.float32)
             lowered = graph.binary(Op.MUL, self._distance(), graph.constant(slopes.reshape(1, -1, 1, 1)))
             bias = graph.binary(Op.ADD, lowered, bias)
         return bias
@@ -84,14 +84,14 @@ class Positions:
             graph, rows = self._graph, self.positions.shape[0]
             types = {"in_data_type": TYPES["int32"], "out_data_type": TYPES["float32"]}
             query = graph.unary(Op.CAST, self.positions, **types)
-            keys = np.arange(self._layout.context, dtype=np.float32).reshape(1, 1, 1, -1)
+            keys = np.arange(self.layout.context, dtype=np.float32).reshape(1, 1, 1, -1)
             column = graph.reshape(query, (1, 1, rows, 1))
             self._distances = graph.binary(Op.SUB, column, graph.constant(keys))
         return self._distances
 
     def _folded(self, bias: Value) -> Value:
         """Spread a bias over the heads that share a key, in the order in which queries are folded."""
-        spec, (_, heads, rows, context) = self._layout.spec, bias.shape
+        spec, (_, heads, rows, context) = self.layout.spec, bias.shape
         group = spec.heads // spec.kv_heads
         if heads == spec.heads and heads > 1:
             return self._graph.reshape(bias, (1, spec.kv_heads, group * rows, context))
@@ -121,13 +121,11 @@ def extended(graph: Subgraph, cache: Value, new: Value, start: Value) -> Value:
     return graph.op(Op.DYNAMIC_UPDATE_SLICE, [cache, new, start], cache.shape)
 
 
-def attended(
-    graph: Subgraph, layout: Layout, layer: Layer, where: Positions, query: Value, cache: tuple[Value, Value]
-) -> Value:
+def attended(graph: Subgraph, layer: Layer, where: Positions, query: Value, cache: tuple[Value, Value]) -> Value:
     """Return what the heads gather from the cached keys and values for each token, [1, S, heads x size]."""
-    spec, parts = layout.spec, layer.attention
+    spec, parts = where.layout.spec, layer.attention
     rows = where.positions.shape[0]
-    shape = (*query.shape[:3], layout.context)
+    shape = (*query.shape[:3], where.layout.context)
     scores = graph.op(Op.BATCH_MATMUL, [query, cache[0]], shape, adj_y=True)
     if parts.soft_cap is not None:
         inner = graph.scaled(scores, 1 / parts.soft_cap)

@@ -42,7 +42,7 @@ class _Call:
     op: Op
     inputs: Sequence[int]
     output: int
-    options: Mapping[str, Any]
+    options: Mapping[str, float]
 
 
 class ModelBuilder:
@@ -190,7 +190,7 @@ class Subgraph:
         return self._stored[name]
 
     def op(
-        self, op: Op, inputs: Sequence[Value | None], shape: Sequence[int], dtype: DType = "float32", **options: Any
+        self, op: Op, inputs: Sequence[Value | None], shape: Sequence[int], dtype: DType = "float32", **options: float
     ) -> Value:
         """Add an operator and return its output of this shape; None stands for an input left out."""
         value = self._value(schema.tensor("", dtype, shape, 0), tuple(shape), dtype)
@@ -202,9 +202,9 @@ class Subgraph:
         """Add ADD, SUB or MUL, which spread dimensions of 1 as numpy does."""
         return self.op(op, [left, right], np.broadcast_shapes(left.shape, right.shape))
 
-    def unary(self, op: Op, value: Value, **options: Any) -> Value:
-        """Add an operator that keeps the shape."""
-        return self.op(op, [value], value.shape, **options)
+    def unary(self, op: Op, value: Value, **options: float) -> Value:
+        """Add an operator that keeps the shape; its output is float32."""
+        return self.op(op, [value], value.shape, "float32", **options)
 
     def scaled(self, value: Value, factor: float) -> Value:
         """Multiply by a constant, unless it is 1."""

@@ -1,8 +1,8 @@
 """FlatBuffers, as far as a .tflite file needs them: tables of fields by id, vectors, strings. Written and read.
 
 Written from the end to the beginning, so that whatever is referred to exists already and may be referred to again:
-equal strings and vectors, and a table used twice, lie in the file once. Read with every offset checked, because a
-reader here meets files of others. Format: https://flatbuffers.dev/internals/
+equal strings and vectors of whole numbers, and a table or an array used twice, lie in the file once. Read with every
+offset checked, because a reader here meets files of others. Format: https://flatbuffers.dev/internals/
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Table:
 
 
 def encode(root: Table, identifier: bytes) -> bytes:
-    """Return the buffer of `root`; its size does not depend on the values of scalars."""
+    """Return the buffer of `root`; its size depends neither on scalars nor on the values of float vectors."""
     writer = _Writer()
     table = writer.table(root)
     writer.pad(8, ALIGNMENT)
@@ -91,7 +91,8 @@ class _Writer:
             return self._vector(struct.pack("<I", len(data)) + data + b"\0", 4)
         assert isinstance(value, np.ndarray)
         alignment = ALIGNMENT if value.dtype == np.uint8 else max(4, value.itemsize)
-        return self._vector(struct.pack("<I", value.size) + value.tobytes(), alignment)
+        key = id(value) if value.dtype.kind == "f" else None  # or the size would depend on which values are equal
+        return self._vector(struct.pack("<I", value.size) + value.tobytes(), alignment, key)
 
     def _tables(self, tables: tuple[Table, ...]) -> int:
         places = [self.table(table) for table in tables]
@@ -101,8 +102,8 @@ class _Writer:
         self._put(struct.pack(f"<I{len(offsets)}I", len(offsets), *offsets))
         return self.size
 
-    def _vector(self, data: bytes, alignment: int) -> int:
-        key = (data, alignment)
+    def _vector(self, data: bytes, alignment: int, key: object = None) -> int:
+        key = (data, alignment) if key is None else key
         if key not in self._known:
             self.pad(len(data) - 4, alignment)
             self._put(data)
@@ -138,8 +139,8 @@ class View:
         self._vtable = place - self._number("i", place)
         self._slots = (self._number("H", self._vtable) - 4) // 2
 
-    def scalar(self, field: int, code: str, default: float = 0) -> Any:
-        """Return a number, or its default where the field is left out."""
+    def scalar(self, field: int, code: str, default: int = 0) -> int:
+        """Return a whole number or a truth, or its default where the field is left out."""
         place = self._field(field)
         return default if place is None else self._number(code, place)
 
@@ -171,18 +172,19 @@ class View:
 
     def _target(self, field: int) -> int | None:
         place = self._field(field)
-        return None if place is None else place + int(self._number("I", place))
+        return None if place is None else place + self._number("I", place)
 
     def _items(self, place: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        count = int(self._number("I", place))
+        count = self._number("I", place)
         if place + 4 + count * dtype.itemsize > len(self._data):
             raise _cut_off()
         return np.frombuffer(self._data, dtype, count, place + 4)
 
-    def _number(self, code: str, place: int) -> Any:
+    def _number(self, code: str, place: int) -> int:
         if place < 0 or place + struct.calcsize(f"<{code}") > len(self._data):
             raise _cut_off()
-        return struct.unpack_from(f"<{code}", self._data, place)[0]
+        number: int = struct.unpack_from(f"<{code}", self._data, place)[0]
+        return number
 
 
 def root_of(data: memoryview, identifier: bytes, what: str) -> View:

@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from edgeslm_exporters.decoder_spec import Mlp
+from edgeslm_exporters.matrices import CONFIG_KEY
 from edgeslm_exporters.tflite.attention import Positions, attended, extended, heads
 from edgeslm_exporters.tflite.builder import ModelBuilder, Subgraph
 from edgeslm_exporters.tflite.flatbuffer import encode
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from edgeslm_exporters.decoder_spec import Layer
     from edgeslm_exporters.tflite.builder import RowScales, Value
     from edgeslm_exporters.tflite.layout import Layout
-
-CONFIG_KEY = "config.json"
 
 
 def decoder_header(layout: Layout, config: Mapping[str, Any], start: int, row_scales: RowScales) -> bytes:
@@ -80,10 +79,12 @@ class _Call:
         hidden = normed(graph, layer.attention_norm, stream)
         packed = product(graph, layout.matrix(layer.attention.qkv), hidden)
         split = heads(graph, layout, layer.attention, where, packed)
-        cache = self._cached(f"kv_cache_k_{index}", split.key, where), self._cached(f"kv_cache_v_{index}", split.value, where)
+        keys = self._cached(f"kv_cache_k_{index}", split.key, where)
+        values = self._cached(f"kv_cache_v_{index}", split.value, where)
         if index == self.spec.layers - 1 and not self.logits:
             return stream
-        found = product(graph, layout.matrix(layer.attention.output), attended(graph, layout, layer, where, split.query, cache))
+        found = attended(graph, layer, where, split.query, (keys, values))
+        found = product(graph, layout.matrix(layer.attention.output), found)
         found = graph.scaled(normed(graph, layer.attended_norm, found), layer.residual_scale)
         if not layer.parallel:
             stream = graph.binary(Op.ADD, stream, found)
@@ -99,9 +100,9 @@ class _Call:
     def _cached(self, name: str, new: Value, where: Positions) -> Value:
         spec = self.spec
         cache = self.graph.input(name, (1, spec.kv_heads, self.layout.context, spec.head_size))
-        extended_cache = extended(self.graph, cache, new, where.start)
-        self.graph.output(name, extended_cache)
-        return extended_cache
+        longer = extended(self.graph, cache, new, where.start)
+        self.graph.output(name, longer)
+        return longer
 
     def _head(self, hidden: Value) -> Value:
         graph, spec = self.graph, self.spec

@@ -87,7 +87,7 @@ def operator_code(op: Op) -> Table:
     return Table({0: Scalar("b", min(op, 127)), 2: Scalar("i", VERSIONS.get(op, 1)), 3: Scalar("i", op)})
 
 
-def operator(op: Op, code: int, inputs: Sequence[int], outputs: Sequence[int], options: Mapping[str, Any]) -> Table:
+def operator(op: Op, code: int, inputs: Sequence[int], outputs: Sequence[int], options: Mapping[str, float]) -> Table:
     """Return an Operator; `code` is the index of its OperatorCode."""
     fields: dict[int, Any] = {0: Scalar("I", code), 1: ints(inputs), 2: ints(outputs)}
     if op in OPTIONS:

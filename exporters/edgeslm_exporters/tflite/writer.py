@@ -43,6 +43,7 @@ def write_file(
     layout: Layout,
     config: Mapping[str, Any],
     folder: Path,
+    *,
     threads: int,
     advance: Callable[[int], None],
     quantize: Quantize = round_to_nearest,

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from edgeslm.catalog import device
 from edgeslm.course import Course, affordable, require_memory
-from edgeslm.planning import Wish
+from edgeslm.planning import Wish, calibrates
 from edgeslm.profiler.export_memory import Stage
+from edgeslm.source import open_source
 from edgeslm_agent.errors import EnvironmentProblem, UsageError
 from support.plans import MODEL, plan_for
 from support.specs import spec_named
@@ -40,11 +42,23 @@ def test_a_stage_within_its_memory_is_no_problem() -> None:
 
 
 def test_a_size_or_the_name_asks_for_a_mix_and_neither_goes_with_other_recipes() -> None:
-    plain = Wish(("wi4b32-afp32",), ("onnx",), None, "speed")
-    assert not plain.mixed
-    assert not plain.calibrates
+    assert not Wish(("wi4b32-afp32",), ("onnx",), None, "speed").mixed
     assert Wish(("mixed",), ("onnx",), None, "speed").mixed
-    assert Wish((), ("onnx",), None, "speed", target_size=10**6).calibrates
-    assert Wish(("wi4b32-afp32-gptq",), ("onnx",), None, "speed").calibrates
+    assert Wish((), ("onnx",), None, "speed", target_size=10**6).mixed
     with pytest.raises(UsageError, match="no other --recipe"):
         Wish(("fp16",), ("onnx",), None, "speed", target_size=10**6)
+
+
+@pytest.mark.parametrize(
+    ("recipes", "size", "learns"),
+    [
+        (("wi4b32-afp32",), None, False),
+        ((), None, False),
+        ((), 10**6, True),
+        (("wi4b32-afp32-gptq",), None, True),
+        (("wi4b32-afp32-kv8",), None, True),
+    ],
+)
+def test_what_learns_from_data_is_known_beforehand(recipes: tuple[str, ...], size: int | None, *, learns: bool) -> None:
+    wish = Wish(recipes, ("onnx",), None, "speed", target_size=size)
+    assert calibrates(open_source(None), device("raspberry-pi-5"), wish) is learns

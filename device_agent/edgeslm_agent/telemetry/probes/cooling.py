@@ -1,7 +1,7 @@
 """Clocks that the kernel lowers to cool the board. Source: /sys/class/thermal/cooling_device*/{type,cur_state}.
 
-A state above 0 means that the device is cooling (kernel: Documentation/driver-api/thermal/sysfs-api.rst). Fans and screens
-are cooling devices too, and a fan that turns is no reason for alarm: only what slows the work down counts.
+A state above 0 means that the device is cooling (kernel: Documentation/driver-api/thermal/sysfs-api.rst). Fans and
+screens are cooling devices too, and a fan that turns is no reason for alarm: only what slows the work down counts.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIGURES = ("throttled",)
-# cpufreq-cpu0, thermal-cpufreq-0, devfreq-17000000.gpu, cpu-throttle-alert (Orin), cpu-balanced (first Jetson Nano),
-# Processor (ACPI)
+# as in cpufreq-cpu0, thermal-cpufreq-0, devfreq-17000000.gpu, cpu-throttle-alert (Jetson Orin), cpu-balanced (the first
+# Jetson Nano), and ACPI's Processor
 _SLOWING = ("cpufreq", "devfreq", "throttle", "balanced", "processor")
 
 

@@ -1,6 +1,6 @@
 """The processor's own temperature sensors, where the thermal framework has none (most AMD machines).
 
-Source: /sys/class/hwmon/hwmon*/temp*_input, in thousandths of a degree (kernel: Documentation/hwmon/sysfs-interface.rst).
+Source: /sys/class/hwmon/hwmon*/temp*_input, in 1/1000 degree (kernel: Documentation/hwmon/sysfs-interface.rst).
 """
 
 from __future__ import annotations

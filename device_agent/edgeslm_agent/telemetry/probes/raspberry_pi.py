@@ -1,7 +1,8 @@
 """A Raspberry Pi's firmware: throttling and a weak power supply.
 
-Three sources, the best that answers: the firmware's mailbox (/dev/vcio, the only one with throttling on a Pi 5; it is open
-to the group `video`), its word in /sys (up to the Pi 4), and the alarm of the voltage sensor, which knows under-voltage only.
+Three sources, the best that answers: the firmware's mailbox (/dev/vcio, the only one with throttling on a Pi 5; it is
+open to the group `video`), its word in /sys (up to the Pi 4), and the alarm of the voltage sensor, which knows
+under-voltage only.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIGURES = ("throttled", "under_voltage")
-# The bits of now: 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft temperature limit; 16 to 19 are the same, "has
-# happened since boot". Source: raspberrypi.com/documentation, vcgencmd get_throttled.
+# The bits of now: 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft temperature limit; 16 to 19 the same,
+# "has happened since boot". Source: raspberrypi.com/documentation, vcgencmd get_throttled.
 _UNDER_VOLTAGE, _SLOWED = 0b0001, 0b1110
 _ALARM_NAME = "rpi_volt"
-# Property interface (github raspberrypi/firmware, wiki "Mailbox property interface"): bytes in all, request, tag, bytes of
-# the value, request, value, end. The number of the ioctl is _IOWR(100, 0, char *).
+# Property interface (github raspberrypi/firmware, wiki "Mailbox property interface"): bytes in all, request, tag, bytes
+# of the value, request, value, end. The number of the ioctl is _IOWR(100, 0, char *).
 _GET_THROTTLED = 0x00030046
 _MESSAGE = struct.Struct("=7I")
 _ANSWERED = 0x80000000
@@ -46,7 +47,7 @@ def throttled_request() -> bytearray:
     return bytearray(_MESSAGE.pack(_MESSAGE.size, 0, _GET_THROTTLED, 4, 0, 0, 0))
 
 
-def throttled_answer(message: bytes) -> int | None:
+def throttled_answer(message: bytes | bytearray) -> int | None:
     """Return the word in the firmware's answer, None when it did not understand the question."""
     _size, code, tag, _room, _length, word, _end = _MESSAGE.unpack(message)
     return word if code == _ANSWERED and tag == _GET_THROTTLED else None

@@ -50,7 +50,13 @@ def manifests(draw: st.DrawFn) -> Manifest:
         model=draw(st.builds(ModelSource, TEXT, TEXT, TEXT, TEXT, TEXT, st.integers(0))),
         runtime=draw(st.builds(RuntimeRequirement, TEXT, TEXT)),
         decoder=draw(
-            st.builds(DecoderShape, TEXT, POSITIVE, POSITIVE, POSITIVE, POSITIVE, st.just(context), st.booleans())
+            st.builds(
+                DecoderShape,
+                *(TEXT, POSITIVE, POSITIVE, POSITIVE, POSITIVE),
+                st.just(context),
+                st.booleans(),
+                st.sampled_from((32, 8)),
+            )
         ),
         tokenizer=draw(TEXT),
         bos_token_id=draw(st.none() | st.integers(0)),
@@ -135,6 +141,8 @@ def test_deep_nesting_is_corrupt_and_not_a_crash() -> None:
     [
         ({"decoder": replace(toy_manifest().decoder, layers=0)}, "decoder.layers is 0"),
         ({"decoder": replace(toy_manifest().decoder, head_size=1 << 40)}, "decoder.head_size"),
+        ({"decoder": replace(toy_manifest().decoder, kv_bits=16)}, "decoder.kv_bits is 16"),
+        ({"decoder": replace(toy_manifest().decoder, kv_bits=4, head_size=9)}, "decoder.kv_bits is 4 for heads of 9"),
         ({"limits": Limits(max_prompt_tokens=8, max_tokens=-1)}, "limits.max_tokens is -1"),
         ({"files": (FileEntry("a", -1, ""),)}, "size of a is -1"),
         ({"context": 63}, "decoder.context 64"),

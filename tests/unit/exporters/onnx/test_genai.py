@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from edgeslm_agent.engine.runtime.kv_cache import allocate_cache
 from edgeslm_exporters.checkpoint import open_checkpoint
 from edgeslm_exporters.export import convert
 from edgeslm_exporters.onnx.linter import lint
@@ -49,12 +50,9 @@ class Runner:
         path = folder / "artifacts" / graph
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         shape = artifact.decoder
-        size = (1, shape.kv_heads, shape.context, shape.head_size)
-        self.cache = {
-            f"{layer}.{part}": onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(size, np.float32))
-            for layer in range(shape.layers)
-            for part in ("key", "value")
-        }
+        names = [f"{layer}.{part}" for layer in range(shape.layers) for part in ("key", "value")]
+        tensors = map(onnxruntime.OrtValue.ortvalue_from_numpy, allocate_cache(shape))
+        self.cache = dict(zip(names, tensors, strict=True))
 
     def logits(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Return the logits [1, asked, vocab] of one call."""
@@ -72,7 +70,7 @@ class Runner:
 
 def with_genai(checkpoint: Checkpoint, out: Path, recipe: str = "wi4b32-afp32") -> Artifact:
     out.mkdir()
-    return convert(checkpoint, parse_recipe(recipe), CONTEXT, out, genai=True)
+    return convert(checkpoint, parse_recipe(recipe), CONTEXT, out, calibration=[range(3, 60)], genai=True)
 
 
 def engine_inputs(tokens: NDArray[np.int64], past: int, *, positions: bool) -> dict[str, NDArray[Any]]:
@@ -87,7 +85,7 @@ def engine_inputs(tokens: NDArray[np.int64], past: int, *, positions: bool) -> d
 
 
 @pytest.mark.parametrize("mask_length", [None, CONTEXT], ids=["mask of the total", "mask of the context"])
-@pytest.mark.parametrize("recipe", ["fp32", "wi4b32-afp32"])
+@pytest.mark.parametrize("recipe", ["fp32", "wi4b32-afp32", "wi4b32-afp32-kv8", "wi4b32-afp32-kv4"])
 @pytest.mark.parametrize("name", CASES)
 def test_prompt_and_steps_give_the_logits_of_the_first_graph(
     tmp_path: Path, name: str, recipe: str, mask_length: int | None

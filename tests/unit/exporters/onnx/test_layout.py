@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from edgeslm_agent.errors import UnsupportedOperator
 from edgeslm_exporters.architectures import spec_of
 from edgeslm_exporters.matrices import resolve
 from edgeslm_exporters.onnx.layout import ALIGNMENT, POSITIONS, Layout, layout
@@ -26,6 +28,20 @@ def test_tensors_lie_on_pages_one_after_another() -> None:
 
 def test_the_cache_takes_two_floats_a_layer_head_and_token() -> None:
     assert layout_of("fp32", context=10).kv_cache_bytes == 2 * 2 * 2 * 16 * 10 * 4
+
+
+@pytest.mark.parametrize(("recipe", "share"), [("wi4b32-afp32-kv8", 4), ("wi4b32-afp32-kv4", 8)])
+def test_a_quantised_cache_takes_a_share_of_that_and_two_pages_of_scales_a_layer(recipe: str, share: int) -> None:
+    plain, small = layout_of("wi4b32-afp32"), layout_of(recipe)
+    assert plain.kv_cache_bytes == share * small.kv_cache_bytes
+    assert small.weights_bytes - plain.weights_bytes == 2 * 2 * ALIGNMENT
+    assert small.by_name["layers.1.value_scales"].shape == (1, 2, 1, 16)
+    assert small.min_onnxruntime == "1.27"
+
+
+def test_two_values_to_a_byte_need_heads_of_even_size() -> None:
+    with pytest.raises(UnsupportedOperator, match="heads of 7 values"):
+        layout(replace(spec_of(tiny_case().config), head_size=7), parse_recipe("wi4b32-afp32-kv4"), 64)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgeslm.profiler.dataset import Dataset, default_text, read_tasks, read_text
+from edgeslm.profiler.dataset import Dataset, calibration_text, default_text, read_tasks, read_text
 from edgeslm_agent.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -68,3 +68,9 @@ def test_split_cuts_a_text_by_paragraphs_or_by_lines_and_loses_nothing(between: 
 def test_split_of_too_little_is_refused() -> None:
     with pytest.raises(UsageError, match="too short to calibrate"):
         Dataset("a text", "one line\nand another\n").split()
+
+
+def test_the_calibration_text_shares_no_paragraph_with_the_default_text() -> None:
+    paragraphs = [set(data.text.split("\n\n")) for data in (calibration_text(), default_text())]
+    assert len(paragraphs[0]) > 10
+    assert not paragraphs[0] & paragraphs[1]

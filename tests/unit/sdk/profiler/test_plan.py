@@ -7,9 +7,11 @@ import pytest
 from edgeslm.catalog import device, devices
 from edgeslm.profiler.plan import OBJECTIVES, Objective, plan, variant_name
 from edgeslm_agent.errors import NothingFits, UsageError
+from edgeslm_exporters.architectures import spec_of
 from edgeslm_exporters.onnx.layout import layout
 from edgeslm_exporters.recipe import parse_recipe
 from support.plans import MODEL, plan_for
+from support.published import published
 from support.specs import HOME, spec_named
 
 CONTRACT_KEYS = {"variant", "recipe", "format", "kept", "reasons", "estimate"}
@@ -132,3 +134,13 @@ def test_document_has_the_keys_of_the_contract_and_is_json() -> None:
 
 def test_equal_inputs_give_equal_plans() -> None:
     assert plan_for("jetson-nano") == plan_for("jetson-nano")
+
+
+def test_an_8_bit_cache_is_offered_where_the_cache_of_floats_does_not_fit() -> None:
+    """Phi-2's heads all have keys of their own: 1.3 GB of floats for 2048 tokens."""
+    model = spec_of(published()["phi-2"].config)
+    roomy, tight = (plan("phi-2", model, device("raspberry-pi-5", memory=memory)) for memory in ("16GB", "4GB"))
+    assert not [candidate for candidate in roomy.kept if "-kv8" in candidate.recipe]
+    offered = {candidate.recipe for candidate in tight.candidates if "-kv8" in candidate.recipe}
+    assert offered
+    assert offered == {candidate.recipe for candidate in tight.kept}

@@ -1,0 +1,56 @@
+"""How long a board takes for one pass through a model: bytes moved, operations done, layers begun.
+
+    seconds = ((bytes / bandwidth)^4 + (multiply-adds / rate)^4)^(1/4) + layers x seconds a layer
+
+A token reads every weight once, and depth costs by itself: two coefficients, bytes and layers, leave 11 % of 20 public
+models' times (arXiv 2409.15790, figures). The fourth power rounds the roofline's corner; the first would add both times,
+an infinite one would take the larger. Bandwidth is shared: few threads are limited each by itself, many by the memory.
+
+Pure Python: the plan imports this, and must not import numpy for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHARPNESS = 4
+
+
+@dataclass(frozen=True)
+class Work:
+    """One pass: bytes read (weights as the runtime holds them, and the cache), multiply-adds, layers, threads at work.
+
+    A prompt in chunks is one Work a chunk; `passes` of them take as many times as long.
+    """
+
+    read_bytes: float
+    multiply_adds: float
+    layers: float
+    threads: float = 1
+    passes: float = 1
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What a board reaches with a runtime: bytes a second (all threads, one thread), multiply-adds a second and thread.
+
+    `layer_s` is the time a layer takes beside its arithmetic: starting it, waiting for all threads.
+    """
+
+    bandwidth: float
+    thread_bandwidth: float
+    thread_rate: float
+    layer_s: float
+    share: float = 1.0  # of all of these that a runtime reaches in its setting
+
+    def reached_bandwidth(self, threads: float) -> float:
+        """Return the bytes a second that so many threads read together."""
+        return 1 / (1 / self.bandwidth + 1 / (threads * self.thread_bandwidth))
+
+
+def seconds(work: Work, constants: Constants) -> float:
+    """Return how long the work takes; more bytes, operations or layers never take less, a faster board never more."""
+    moving = work.read_bytes / constants.reached_bandwidth(work.threads)
+    computing = work.multiply_adds / (work.threads * constants.thread_rate)
+    roof = (moving**SHARPNESS + computing**SHARPNESS) ** (1 / SHARPNESS)
+    return work.passes * (roof + work.layers * constants.layer_s) / constants.share
