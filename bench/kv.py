@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from bench import machine
 from bench.harness import ROUNDS, Target, alternate, ask, medians, publish
@@ -26,9 +27,11 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     idle = machine.idle_share()
     bundles = {recipe: edgeslm_bundle(recipe, CONTEXT) for recipe in (FLOATS, EIGHT, FOUR)}
-    commands = {recipe: [sys.executable, "-m", "bench.sides.kv_side", bundle] for recipe, bundle in bundles.items()}
+    commands: dict[str, list[str | Path]] = {
+        recipe: [sys.executable, "-m", "bench.sides.kv_side", bundle] for recipe, bundle in bundles.items()
+    }
     samples = alternate(list(commands), lambda side: ask(commands[side]), rounds)
-    versions = {"edgeslm": machine.versions_in(sys.executable, "edgeslm", "onnxruntime", "numpy")}
+    versions = {"edgeslm": machine.versions_in(Path(sys.executable), "edgeslm", "onnxruntime", "numpy")}
     settings = {
         "threads": THREADS,
         "context": CONTEXT,

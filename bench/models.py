@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.checkpoint import SMOLLM2_135M, random_checkpoint
 from bench.environments import CACHE, ROOT, peer_python
+from bench.sides.gauge import CONTEXT
 
 if TYPE_CHECKING:
     from bench.checkpoint import Shape
@@ -22,9 +23,9 @@ DEVICE = "x86-avx512-vnni-server"
 EDGESLM = Path(sys.executable).with_name("edgeslm")
 
 
-def edgeslm_command(recipe: str, out: Path, shape: Shape = SMOLLM2_135M) -> list[str | Path]:
+def edgeslm_command(recipe: str, out: Path, shape: Shape = SMOLLM2_135M, context: int = CONTEXT) -> list[str | Path]:
     """Return the command that exports the checkpoint with one recipe into `out`, without measuring: no peer does."""
-    how = f"--device {DEVICE} --recipe {recipe} --context 1k --gate none --no-measure --force".split()
+    how = f"--device {DEVICE} --recipe {recipe} --context {context} --gate none --no-measure --force".split()
     return [EDGESLM, "export", random_checkpoint(shape), *how, "-o", out]
 
 
@@ -34,10 +35,10 @@ def genai_command(out: Path, shape: Shape = SMOLLM2_135M) -> list[str | Path]:
     return [*builder, "-i", random_checkpoint(shape), "-o", out, "-p", "int4", "-e", "cpu", "-c", out / "cache"]
 
 
-def edgeslm_bundle(recipe: str) -> Path:
+def edgeslm_bundle(recipe: str, context: int = CONTEXT) -> Path:
     """Export the checkpoint with one recipe; return the bundle."""
-    out = KEPT / "bundles" / recipe
-    _run(edgeslm_command(recipe, out))
+    out = KEPT / "bundles" / f"{recipe}-{context}"
+    _run(edgeslm_command(recipe, out, context=context))
     return out
 
 

@@ -27,10 +27,15 @@ from edgeslm_agent.contract.manifest import (
 )
 from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import BundleError, EnvironmentProblem, UsageError
+from edgeslm_agent.host import read_host
 from edgeslm_exporters.chat_template import bos_token, compile_chat, stop_tokens
+from edgeslm_exporters.onnx.layout import Layout as OnnxLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.export import Artifact
@@ -76,7 +81,7 @@ def assemble(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifac
 def seal(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifact, variant: str) -> Bundle:
     """Add tokenizer and manifest to a folder that holds the artifact; the probe is computed by running it."""
     assembled = assemble(folder, checkpoint, label, artifact, variant)
-    manifest = replace(assembled.manifest, probe=_probe(assembled))
+    manifest = replace(assembled.manifest, probe=_probe(assembled, artifact))
     complete(folder, manifest.to_bytes())
     return Bundle(folder, manifest, manifest.bundle_id)
 
@@ -152,27 +157,33 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
     )
 
 
-def _probe(bundle: Bundle) -> Probe:
+def _probe(bundle: Bundle, artifact: Artifact) -> Probe:
     """Return a prompt and its most likely next tokens, as far down as their order is beyond doubt, at least one."""
-    with Session.open(bundle, check_probe=False) as session:
-        found = []
-        for start in PROBE_STARTS:
-            found.append(_probe_from(session, start))
-            if len(found[-1].top_tokens) > 1:  # the first token is clearly ahead of the second
-                break
+    decoder, found = artifact.decoder, []
+    for start in PROBE_STARTS:
+        token_ids = tuple((start * (n + 1)) % decoder.vocab_size for n in range(min(PROBE_TOKENS, decoder.context)))
+        found.append(Probe(token_ids, _beyond_doubt(_last_logits(bundle, artifact, token_ids))))
+        if len(found[-1].top_tokens) > 1:  # the first token is clearly ahead of the second
+            break
     return max(found, key=lambda probe: len(probe.top_tokens))
 
 
-def _probe_from(session: Session, start: int) -> Probe:
-    decoder = session.manifest.decoder
-    length = min(PROBE_TOKENS, decoder.context)
-    token_ids = tuple((start * (index + 1)) % decoder.vocab_size for index in range(length))
-    logits = session.score(token_ids)[-1]
+def _last_logits(bundle: Bundle, artifact: Artifact, token_ids: Sequence[int]) -> NDArray[np.float32]:
+    if isinstance(artifact.layout, OnnxLayout):
+        from edgeslm_exporters.onnx.stages import last_logits  # lazily: it needs the package onnx
+
+        folder = bundle.file(artifact.decoder.graph).parent
+        return last_logits(artifact.layout, folder, token_ids, read_host().default_threads)
+    with Session.open(bundle, check_probe=False) as session:
+        return session.score(token_ids)[-1]
+
+
+def _beyond_doubt(logits: NDArray[np.float32]) -> tuple[int, ...]:
     order = [int(index) for index in logits.argsort()[::-1][: PROBE_TOP + 1]]
     clear = 1
     while clear < len(order) - 1 and logits[order[clear - 1]] - logits[order[clear]] >= PROBE_MARGIN:
         clear += 1
-    return Probe(token_ids, tuple(order[:clear]))
+    return tuple(order[:clear])
 
 
 def _write_synced(path: Path, data: bytes) -> None:

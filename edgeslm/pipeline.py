@@ -34,7 +34,6 @@ from edgeslm_agent.host import PeakAnonymous
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgeslm.catalog import Profile
     from edgeslm.course import Course
     from edgeslm.profiler.assess import Assessment
     from edgeslm.profiler.dataset import Dataset
@@ -124,7 +123,7 @@ def export(
     bounds, profile = gate_named(gate), catalog.device(device, memory=memory)
     source = open_source(model, adapter=adapter)
     wish = Wish(tuple(recipes), tuple(formats), context, objective, target_size, max_ram)
-    judging = _judging(source, profile, wish, data, calibration, bounds)
+    judging = _judging(source, wish, data, calibration, bounds, learns=calibrates(source, profile, wish))
     near = Path(out) if out is not None else Path(source.checkpoint.name)
     if out is not None:
         check_free(near, None, force=force)
@@ -171,10 +170,10 @@ def evaluate_bundle(
 
 
 def _judging(
-    source: Source, profile: Profile, wish: Wish, data: Dataset | None, calibration: Dataset | None, gate: Gate | None
+    source: Source, wish: Wish, data: Dataset | None, calibration: Dataset | None, gate: Gate | None, *, learns: bool
 ) -> Judging:
     """Choose the data: the user's, else the model's own, else the default text; never the same for both ends."""
-    if not calibrates(source, profile, wish):
+    if not learns:
         return Judging(data or own_tasks(source.label) or default_text() if gate else None, None, gate)
     calibration, judged = calibration_beside(source.label, data, calibration)
     return Judging(judged if gate or wish.mixed else None, calibration, gate)

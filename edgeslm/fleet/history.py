@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from edgeslm.fleet.view import Sighting
+from edgeslm.fleet.sightings import Sighting
 from edgeslm_agent.contract.status import Capability, Status
 from edgeslm_agent.contract.telemetry import Event, Sample
 from edgeslm_agent.contract.topics import parse_device_id

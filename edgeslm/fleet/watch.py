@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeslm.fleet.client import CONNECT_S, connect
-from edgeslm.fleet.view import Sightings
+from edgeslm.fleet.sightings import Sightings
 from edgeslm_agent.contract.topics import parse_topic
 from edgeslm_agent.link.endpoint import Endpoint, Patience
 from edgeslm_agent.link.transport import Received, SessionOptions

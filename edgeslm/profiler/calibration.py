@@ -11,7 +11,7 @@ weight (Student's t). Everything is closed form: equal inputs give equal figures
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ROUNDS = 8  # of Gauss-Newton; the constants of 300 public rows stay within 1e-3 after five
 STEP = 1e-4  # of a constant's logarithm, for the slope of the physics
 TAIL = 4.0  # degrees of freedom of the noise: a few rows of any public table are far off
+SCATTER_BY = "runtime"
+SCATTER_PRIOR = 5.0  # measurements that the priors' noise counts for
+SCATTER_LIMIT = 60.0  # of one measurement's share
 COUNT = 5  # constants
 STRIDE = 1.0  # the most a constant's logarithm moves in one round
 
@@ -36,7 +39,7 @@ STRIDE = 1.0  # the most a constant's logarithm moves in one round
 class Case:
     """Work on a board under a runtime. `traits` say what it shares with other cases, `typical` what is known before.
 
-    A trait's value of '' is shared with nobody.
+    A trait that is '' or missing means no deviation of that sort.
     """
 
     work: Work
@@ -76,6 +79,31 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Scatter:
+    """The variance of one measurement, by what its runtime's measurements scatter when each is left out of the fit.
+
+    Tables differ: careful benches of one file format repeat within 5 %, conversions by many hands miss by 30 %.
+    """
+
+    priors: Priors
+    cases: tuple[Case, ...]
+    factors: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, cases: Sequence[Case]) -> Array:
+        """Return the variance of a measurement of each case."""
+        factors = [self.factors.get(case.traits.get(SCATTER_BY, ""), 1.0) for case in cases]
+        return self.priors.noise**2 * np.array(factors)
+
+    def refined(self, off: Array, expected: Array) -> Scatter:
+        """Return the scatter that explains how far each measurement was off when left out, beyond what was expected."""
+        sums: dict[str, list[float]] = {}
+        excess = np.clip((off**2 - expected) / self.priors.noise**2, 0, SCATTER_LIMIT)
+        for case, one in zip(self.cases, excess.tolist(), strict=True):
+            sums.setdefault(case.traits.get(SCATTER_BY, ""), []).append(one)
+        return replace(self, factors={k: (SCATTER_PRIOR + sum(v)) / (SCATTER_PRIOR + len(v)) for k, v in sums.items()})
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Constants fitted to measurements; it predicts cases."""
 
@@ -84,6 +112,7 @@ class Calibration:
     slopes: Array  # (measurements, constants)
     pull: Array  # (measurements,): the residuals, through the inverse of their covariance
     inverse: Array  # (measurements, measurements)
+    scatter: Scatter
 
     def constants(self, case: Case) -> Constants:
         """Return the board's constants for a case, the middle of what is believed."""
@@ -98,9 +127,9 @@ class Calibration:
         deviations = self._deviations(cases)
         slopes = np.array([_slopes(row, case) for row, case in zip(deviations, cases, strict=True)])
         cross = self._covariance(cases, slopes)
-        alone = (slopes**2 @ _variance(self.priors)).ravel()
+        alone = (slopes**2 * _variances(cases, self.priors)).sum(1)
         explained = ((cross @ self.inverse) * cross).sum(1)
-        spread = np.sqrt(np.maximum(alone - explained, 0) + self.priors.noise**2)
+        spread = np.sqrt(np.maximum(alone - explained, 0) + self.scatter.of(cases))
         middles = [seconds(case.work, _constants(row, case)) for row, case in zip(deviations, cases, strict=True)]
         factors = np.exp(self.priors.widening * spread)
         return [Prediction(m, m / f, m * f) for m, f in zip(middles, factors.tolist(), strict=True)]
@@ -118,7 +147,8 @@ def calibrate(measurements: Sequence[Measurement], priors: Priors) -> Calibratio
     cases = tuple(one.case for one in measurements)
     observed = np.log([one.seconds for one in measurements])
     shared = _kernels(cases, cases, priors)
-    base = np.array([priors.noise**2 + one.noise**2 for one in measurements])
+    scatter = Scatter(priors, cases)
+    rounding = np.array([one.noise**2 for one in measurements])
     deviations, doubt = np.zeros((len(cases), COUNT)), np.ones(len(cases))
     slopes, pull, inverse = np.zeros((len(cases), COUNT)), np.zeros(len(cases)), np.zeros((len(cases),) * 2)
     for _ in range(ROUNDS if cases else 0):
@@ -126,13 +156,15 @@ def calibrate(measurements: Sequence[Measurement], priors: Priors) -> Calibratio
         reached = np.array([_log_seconds(row, case) for row, case in zip(deviations, cases, strict=True)])
         target = observed - reached + (slopes * deviations).sum(1)
         covariance = _covariance(shared, slopes, slopes)
-        inverse = np.linalg.inv(covariance + np.diag(base * doubt))
+        noise = scatter.of(cases) + rounding
+        inverse = np.linalg.inv(covariance + np.diag(noise * doubt))
         pull = inverse @ target
         moved = _deviations(shared, slopes, pull) - deviations
         deviations = deviations + moved * min(1.0, STRIDE / max(np.abs(moved).max(), STRIDE))
         left = target - (slopes * deviations).sum(1)
-        doubt = (TAIL + left**2 / base) / (TAIL + 1)
-    return Calibration(priors, cases, slopes, pull, inverse)
+        doubt = (TAIL + left**2 / noise) / (TAIL + 1)
+        scatter = scatter.refined(pull / np.diag(inverse), 1 / np.diag(inverse) - noise * doubt)
+    return Calibration(priors, cases, slopes, pull, inverse, scatter)
 
 
 def _constants(deviations: Array, case: Case) -> Constants:
@@ -171,9 +203,10 @@ def _deviations(kernels: Array, slopes: Array, pull: Array) -> Array:
     return np.stack([kernels[j] @ (slopes[:, j] * pull) for j in range(COUNT)], axis=1)
 
 
-def _variance(priors: Priors) -> Array:
-    """Return the prior variance of the constants, (constants, 1)."""
-    return np.square(list(priors.widths.values())).sum(0)[:, None]
+def _variances(cases: Sequence[Case], priors: Priors) -> Array:
+    """Return the prior variance of each case's constants, (cases, constants)."""
+    present = np.array([[bool(_shared(case, trait)) for trait in priors.widths] for case in cases])
+    return np.where(present, 1.0, 0.0) @ np.square(list(priors.widths.values()))
 
 
 def _shared(case: Case, trait: str) -> str:

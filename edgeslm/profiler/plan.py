@@ -135,7 +135,9 @@ def plan(
         raise UsageError(f"there is no format '{unknown[0]}'", f"the formats are {', '.join(FORMATS)}")
     tokens = deployed_context(spec, context)
     found = _parsed(recipes)
-    candidates = [_candidate(name, form, recipe, spec, tokens, profile) for recipe in found for form in formats]
+    candidates = [
+        _candidate(name, form, recipe, spec, context=tokens, profile=profile) for recipe in found for form in formats
+    ]
     if recipes is None:
         candidates += _smaller_caches(name, spec, profile, candidates)
     candidates.sort(key=lambda candidate: (not candidate.kept, order(candidate, objective), candidate.variant))
@@ -189,12 +191,12 @@ def _smaller_caches(
     """Yield the dropped candidates that an 8-bit KV cache makes fit."""
     for dropped in [candidate for candidate in candidates if not candidate.kept]:
         recipe = replace(parse_recipe(dropped.recipe), kv_bits=8)
-        smaller = _candidate(name, dropped.format, recipe, spec, dropped.context, profile)
+        smaller = _candidate(name, dropped.format, recipe, spec, context=dropped.context, profile=profile)
         if smaller.kept:
             yield smaller
 
 
-def _candidate(name: str, form: str, recipe: Recipe, spec: DecoderSpec, context: int, profile: Profile) -> Candidate:
+def _candidate(name: str, form: str, recipe: Recipe, spec: DecoderSpec, *, context: int, profile: Profile) -> Candidate:
     places = layout(form, spec, recipe, context)
     figures = estimate(places, profile)
     form_reasons = (*_form_reasons(form, recipe, places, profile), *_context_reasons(places))

@@ -133,7 +133,7 @@ def _write(
     graph = decoder_graph(places, config=checkpoint.config).SerializeToString(deterministic=True)
     (folder / GRAPH_NAME).write_bytes(graph)
     scales = cache_scales(weights, places, bench)
-    data = write_data(weights, places, folder, bench.threads, bench.advance, quantize, scales)
+    data = write_data(weights, places, folder, bench.threads, bench.advance, quantize=quantize, kv_scales=scales)
     entry = FileEntry(f"artifacts/{GRAPH_NAME}", len(graph), hashlib.sha256(graph).hexdigest())
     return (entry, data, *(write_genai(checkpoint, places, folder) if genai else ()))
 

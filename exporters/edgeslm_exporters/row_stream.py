@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Arrays = tuple[Array, ...]
     Quantize = Callable[[Matrix, NDArray[np.float32]], QuantizedRows]
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 ROW_BLOCK = 384 * 1024  # weights quantised at a time: fewer calls that hold the interpreter, temporaries of a few MB
@@ -71,10 +72,10 @@ def row_tasks(matrix: Matrix) -> Iterator[RowTask]:
 
 
 def in_order(
-    pool: ThreadPoolExecutor, work: Callable[[RowTask], T], tasks: Iterable[RowTask], *, ahead: int
-) -> Iterator[tuple[RowTask, T]]:
+    pool: ThreadPoolExecutor, work: Callable[[S], T], tasks: Iterable[S], *, ahead: int
+) -> Iterator[tuple[S, T]]:
     """Yield tasks with their results in the order of the tasks, with at most `ahead` of them begun."""
-    pending: deque[tuple[RowTask, Future[T]]] = deque()
+    pending: deque[tuple[S, Future[T]]] = deque()
     try:
         for task in tasks:
             pending.append((task, pool.submit(work, task)))

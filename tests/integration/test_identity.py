@@ -1,4 +1,4 @@
-"""Identities over a real Mosquitto on the configuration that `fleet init` writes: what each may do, and every other way.
+"""Identities over a real Mosquitto, on the configuration of `fleet init`: what each may do, and every other way.
 
 Mosquitto 2.0 grants every subscription and holds back what its subscriber may not read, so a thief is judged by what
 arrives: a message of its own, sent after the others', is the fence.
@@ -195,11 +195,11 @@ def test_nobody_else_can_pose_as_the_broker(here: Site) -> None:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     victim = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
     impostor = server.wrap_bio(outgoing, incoming, server_side=True)
+    for side in (victim, impostor):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
     with pytest.raises(ssl.SSLCertVerificationError, match="purpose"):
-        for _ in range(4):
-            for side in (victim, impostor):
-                with contextlib.suppress(ssl.SSLWantReadError):
-                    side.do_handshake()
+        victim.do_handshake()
 
 
 def test_revoked_device_is_thrown_out_and_stays_out_until_it_enrols_again(here: Site, tmp_path: Path) -> None:

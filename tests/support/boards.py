@@ -1,7 +1,7 @@
 """Boards as their probes see them: small trees of /proc and /sys, one text file a board in `boards/`.
 
-A line is `path = text`, with `\\n` for a line break; the file's comment says whether the tree was recorded on a device or
-made from documentation.
+A line is `path = text`, with `\\n` for a line break; the file's comment says whether the tree was recorded on a device
+or made from documentation.
 """
 
 from __future__ import annotations

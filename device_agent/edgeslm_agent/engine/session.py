@@ -216,12 +216,14 @@ def _is_text(prompt: Prompt) -> TypeIs[str | Sequence[Message]]:
 
 def _open_runtime(bundle: Bundle, threads: int) -> Runtime:
     manifest = bundle.manifest
+    score_rows = max(1, min(PREFILL_ROWS, SCORE_BYTES // (4 * manifest.decoder.vocab_size)))
     if manifest.format == "tflite":
         return LitertRuntime(
             bundle.file(manifest.decoder.graph),
             manifest.decoder,
             min_version=manifest.runtime.min_version,
             threads=threads,
+            score_rows=score_rows,
         )
     if manifest.format != "onnx":
         raise Incompatible(
@@ -233,5 +235,5 @@ def _open_runtime(bundle: Bundle, threads: int) -> Runtime:
         min_version=manifest.runtime.min_version,
         threads=threads,
         prefill_rows=PREFILL_ROWS,
-        score_rows=max(1, min(PREFILL_ROWS, SCORE_BYTES // (4 * manifest.decoder.vocab_size))),
+        score_rows=score_rows,
     )

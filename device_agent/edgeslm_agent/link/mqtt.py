@@ -149,9 +149,11 @@ class MqttConnection:
             )
             with self._lock:
                 self._reached = not self._closed
-            if self._reached:
-                self._client.loop_start()
-            else:
+                # within the lock: a broker that refuses our certificate may have hung up already, inside connect(),
+                # and who closes now would join a thread of paho's that is not started yet
+                if self._reached:
+                    self._client.loop_start()
+            if not self._reached:
                 self._client.disconnect()
         except LinkError as error:
             self._sink(Lost(error))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class EnergyPerToken:
-    """Takes the figures of each sample and gives the joules per token when tokens were written.
+    """Takes the figures of each sample and gives the joules per token of the last time that tokens were written.
 
     Joules come from the energy counter where there is one; else from the power at both ends of the interval, which is
     coarse: `sensors` in the capability tells the two apart. Intervals without work are left out, but an interval counts
@@ -19,6 +19,7 @@ class EnergyPerToken:
     def __init__(self) -> None:
         self._before: tuple[float, Mapping[str, float]] | None = None
         self._joules: float | None = 0.0
+        self._last: dict[str, float] = {}
 
     def take(self, figures: Mapping[str, float], now: float) -> dict[str, float]:
         """Return `energy_per_token_j`, or nothing; `now` is the monotonic clock."""
@@ -31,9 +32,11 @@ class EnergyPerToken:
         self._joules = None if used is None or self._joules is None else self._joules + used
         tokens = figures.get("completion_tokens", 0.0) - before.get("completion_tokens", 0.0)
         if tokens <= 0 and figures.get("queue_depth", 0.0) > 0:
-            return {}  # an answer is being written; its tokens are counted when it is finished
+            return self._last  # an answer is being written; its tokens are counted when it is finished
         joules, self._joules = self._joules, 0.0
-        return {"energy_per_token_j": float(f"{joules / tokens:.4g}")} if tokens > 0 and joules is not None else {}
+        if tokens > 0:
+            self._last = {} if joules is None else {"energy_per_token_j": float(f"{joules / tokens:.4g}")}
+        return self._last
 
 
 def _joules(before: Mapping[str, float], now: Mapping[str, float], seconds: float) -> float | None:

@@ -23,13 +23,14 @@ from edgeslm_exporters.onnx.products import product, widened
 from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import onnx
 
     from edgeslm_exporters.decoder_spec import Norm
     from edgeslm_exporters.onnx.front import Front
 
+Stream = tuple[str, str]  # the addends of the stream between layers; the second is '' where it is one value
 FLOAT, UINT4 = TensorProto.FLOAT, TensorProto.UINT4
 
 
@@ -46,6 +47,18 @@ def decoder_graph(
     return model
 
 
+def stage_graphs(layout: Layout, stages: Iterable[range]) -> Iterator[onnx.ModelProto]:
+    """Yield the decoder cut into graphs of consecutive layers, on the same data file.
+
+    Each reads what the engine feeds and the values that the one before gives, by their names. The last stage has no
+    layers but the head, and gives logits.
+    """
+    stream: Stream | None = None
+    for layers in stages:
+        model, stream = _Decoder(layout).build_stage(layers, stream)
+        yield model
+
+
 class _Decoder:
     """Builds the graph. The stream between layers is a sum not yet taken: the next norm takes it on its way."""
 
@@ -56,12 +69,33 @@ class _Decoder:
 
     def build(self, front: Front) -> onnx.ModelProto:
         asked = front(self.graph, self.layout)
-        residual, added = self._embedding(), ""
-        for index in range(self.spec.layers):
-            residual, added = self._layer(index, residual, added)
-        hidden, _ = self._normed(self.spec.final_norm, residual, added, "final")
-        self._head(hidden, asked)
+        self._finish(self._layers(range(self.spec.layers), (self._embedding(), "")), asked)
         return self.graph.model(self.spec.model_type)
+
+    def build_stage(self, layers: range, stream: Stream | None) -> tuple[onnx.ModelProto, Stream]:
+        """Return some layers, or with none the head, as a graph, and the names of what it gives."""
+        asked = engine_front(self.graph, self.layout)
+        shape: list[int | str] = [1, "rows", self.spec.hidden]
+        if stream is None:
+            stream = self._embedding(), ""
+        else:
+            for value in filter(None, stream):
+                self.graph.input(value, FLOAT, shape)
+        stream = self._layers(layers, stream)
+        if not layers:
+            self._finish(stream, asked)
+        for value in filter(None, stream if layers else ()):
+            self.graph.output(value, FLOAT, shape)
+        return self.graph.model(self.spec.model_type), stream
+
+    def _layers(self, layers: range, stream: Stream) -> Stream:
+        for index in layers:
+            stream = self._layer(index, *stream)
+        return stream
+
+    def _finish(self, stream: Stream, asked: int | str) -> None:
+        hidden, _ = self._normed(self.spec.final_norm, *stream, "final")
+        self._head(hidden, asked)
 
     def _embedding(self) -> str:
         graph, spec = self.graph, self.spec
@@ -106,7 +140,7 @@ class _Decoder:
             inputs.append(graph.stored(points, alias=alias, shape=[vocab, blocks], kind=kind))
         return inputs, attributes
 
-    def _layer(self, index: int, residual: str, added: str) -> tuple[str, str]:
+    def _layer(self, index: int, residual: str, added: str) -> Stream:
         """Return the stream behind a layer as two addends."""
         graph, layer = self.graph, self.spec.stack[index]
         hidden, residual = self._normed(layer.attention_norm, residual, added, f"{layer.name}.input")

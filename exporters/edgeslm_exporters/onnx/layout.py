@@ -90,9 +90,9 @@ class Layout(matrices.Layout[Matrix]):
 
     @property
     def min_onnxruntime(self) -> str:
-        """The lowest version that runs the graph, found by running 1.20.1 to 1.23.2, 1.24.4, 1.26, 1.27, 1.28 and 1.31.1.
+        """The lowest version that runs the graph: found by running 1.20.1, 1.21.1, 1.22.1, 1.23.2 and 1.31.1.
 
-        1.26 knows the types of a quantised cache and fails on the first token.
+        With a quantised cache also 1.24.4, 1.26, 1.27 and 1.28: 1.26 takes the graph and fails on the first token.
         """
         if self.kv_bits < 32:
             return "1.27"

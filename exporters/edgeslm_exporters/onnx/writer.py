@@ -45,13 +45,14 @@ def write_data(
     folder: Path,
     threads: int,
     advance: Callable[[int], None],
+    *,
     quantize: Quantize = round_to_nearest,
     kv_scales: Mapping[str, Array] = _NO_SCALES,
 ) -> FileEntry:
     """Write the data file into `folder` and return its entry; `advance` is told how many weights were done.
 
-    `quantize` turns rows of a quantised matrix into codes; several threads call it. `kv_scales` are those of a quantised
-    KV cache (cache_scales.py).
+    `quantize` turns rows of a quantised matrix into codes; several threads call it. `kv_scales` are those of a
+    quantised KV cache (cache_scales.py).
     Raises BadCheckpoint when a weight is not finite.
     """
     tasks = [task for matrix in layout.matrices for task in row_tasks(matrix)]

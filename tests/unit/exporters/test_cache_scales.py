@@ -49,7 +49,8 @@ class Export:
     runtime: OnnxRuntime
 
     def logits(self, tokens: Sequence[int]) -> Floats:
-        return self.runtime.score(tokens, 0).copy()
+        found: Floats = self.runtime.score(tokens, 0).copy()
+        return found
 
     def cached(self, tokens: int) -> list[NDArray[Any]]:
         return [tensor.copy() for tensor in self.runtime.cached(tokens)]
@@ -59,7 +60,9 @@ class Export:
         places = self.artifact.layout
         found = [places.by_name[name] for layer in places.spec.stack for name in scale_names(layer)]
         data = self.folder / "artifacts" / DATA_NAME
-        return [np.fromfile(data, np.float32, t.bytes // 4, offset=t.offset).reshape(t.shape)[0] for t in found]
+        whole = np.fromfile(data, np.uint8)
+        parts: list[Floats] = [whole[t.offset : t.offset + t.bytes].view(np.float32).reshape(t.shape)[0] for t in found]
+        return parts
 
 
 def exported(checkpoint: Checkpoint, recipe: str, out: Path, text: Sequence[int] = TEXT) -> Export:
@@ -89,7 +92,9 @@ def divergence(exact: Floats, other: Floats) -> float:
 def test_every_family_answers_nearly_the_same(tmp_path: Path, case: Case, bits: int) -> None:
     checkpoint = open_checkpoint(build_checkpoint(case, tmp_path / "c"))
     text = [token % case.config["vocab_size"] for token in TEXT]
-    exact, small = (exported(checkpoint, recipe, tmp_path / recipe, text) for recipe in ("fp32", f"wfp32-afp32-kv{bits}"))
+    exact, small = (
+        exported(checkpoint, recipe, tmp_path / recipe, text) for recipe in ("fp32", f"wfp32-afp32-kv{bits}")
+    )
     found = divergence(exact.logits(text), small.logits(text))
     assert 0 < found < {8: 5e-3, 4: 0.6}[bits]
 
@@ -123,7 +128,9 @@ def test_the_scales_are_those_of_the_exact_cache(tmp_path: Path, bits: int) -> N
 
 
 @each_width
-@pytest.mark.parametrize("case", ["llama-tied-f32", "llama-head24-explicit", "mistral-window", "gemma2", "bloom-6-heads"])
+@pytest.mark.parametrize(
+    "case", ["llama-tied-f32", "llama-head24-explicit", "mistral-window", "gemma2", "bloom-6-heads"]
+)
 def test_any_split_of_the_prompt_fills_the_cache_alike(tmp_path: Path, case: str, bits: int) -> None:
     """A chunk reads its own tokens from the cache too, so no split is more exact than another."""
     checkpoint = open_checkpoint(build_checkpoint(case_named(case), tmp_path / "c"))
@@ -160,10 +167,16 @@ def test_without_a_text_nothing_is_guessed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recipe", ["wi4b32-afp32-kv8", "wi4b32-afp32-kv8-gptq"])
 def test_all_work_is_reported(tmp_path: Path, recipe: str) -> None:
-    checkpoint, done = tiny_checkpoint(tmp_path / "c"), []
+    checkpoint = tiny_checkpoint(tmp_path / "c")
+    done: list[int] = []
     (tmp_path / "out").mkdir()
     artifact = convert(
-        checkpoint, parse_recipe(recipe), CONTEXT, tmp_path / "out", calibration=[TEXT] * (TOKENS // 64), advance=done.append
+        checkpoint,
+        parse_recipe(recipe),
+        CONTEXT,
+        tmp_path / "out",
+        calibration=[TEXT] * (TOKENS // 64),
+        advance=done.append,
     )
     total = work_units(artifact.spec, artifact.recipe)
     assert total - 1000 < sum(done) <= total

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeslm_agent.engine.runtime.quiet import native_stderr
+from edgeslm_agent.engine.runtime.pages import release_pages
+from edgeslm_agent.engine.runtime.quiet import native_stderr, silence_exit
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Incompatible, MissingExtra
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Buffers = Mapping[str, TensorBuffer]
 
 PACKAGE = "ai-edge-litert"
+OLDEST = "2.2.0"  # the first whose CompiledModel takes threads and a cache of packed weights
 HIDDEN = np.float32(-1e9)  # added to the scores of tokens that must not be seen
 # A call costs as much as 6 tokens plus its own: measured on a 135M decoder, 4.2 ms for 1, 7.9 for 8, 22 for 32.
 CALL_TOKENS = 6
@@ -44,7 +46,9 @@ _TOO_NEW_FOR_RUNTIME = re.compile(
 class LitertRuntime:
     """A decoder's signatures in a LiteRT model of its own (see port.Runtime)."""
 
-    def __init__(self, graph: Path, shape: DecoderShape, *, min_version: str, threads: int) -> None:
+    def __init__(
+        self, graph: Path, shape: DecoderShape, *, min_version: str, threads: int, score_rows: int
+    ) -> None:
         """Load `graph` and allocate the caches of `shape`.
 
         Raises MissingExtra without ai-edge-litert, Corrupt for a broken file, Incompatible for a file that this version
@@ -57,9 +61,12 @@ class LitertRuntime:
         sized = [match for match in map(_SIZED.fullmatch, signatures) if match]
         self._prefill = {int(match[2]): match[0] for match in sized if match[1] == "prefill"}
         self._score = next(((int(match[2]), match[0]) for match in sized if match[1] == "score"), (1, "decode"))
-        self.score_rows = self._score[0]
-        self._caches = _allocate_caches(self._model, signatures["decode"])
+        self.score_rows = min(score_rows, shape.context)
+        self._all_logits: Floats | None = None
+        with native_stderr():
+            self._caches = _allocate_caches(self._model, signatures["decode"])
         self._calls: dict[str, _Call] = {}
+        self._graph = graph.resolve()
 
     def prefill(self, ids: Sequence[int], past: int) -> Floats:
         """Read `ids` after `past` tokens in chunks, the last of them alone; return the logits [vocab] after it."""
@@ -78,24 +85,32 @@ class LitertRuntime:
 
     def score(self, ids: Sequence[int], past: int) -> Floats:
         """Read at most `score_rows` ids after `past` tokens; return the logits [len(ids), vocab] after each."""
-        size, name = self._score
-        if past + size <= self.context:
-            return self._run(name, ids, past)
-        return np.stack([self.step(token, past + index) for index, token in enumerate(ids)])
+        if self._all_logits is None:  # as large as the weights for a big vocabulary: only when somebody asks
+            self._all_logits = np.empty((self.score_rows, self.vocab_size), np.float32)
+        read = 0
+        while read < len(ids):
+            size, name = self._score if past + read + self._score[0] <= self.context else (1, "decode")
+            rows = ids[read : read + size]
+            self._all_logits[read : read + len(rows)] = self._run(name, rows, past + read)
+            read += len(rows)
+        return self._all_logits[: len(ids)]
 
     def close(self) -> None:
         """Drop the model and its buffers."""
         with native_stderr():
             self._calls.clear()
             self._caches = {}
-            self._model = None
+            self._model = self._all_logits = None
 
     def _run(self, name: str, ids: Sequence[int], past: int) -> Floats:
         if self._model is None:
             raise EdgeSLMError("the session is closed", "open the bundle again")
-        if name not in self._calls:
-            self._calls[name] = _Call(self._model, name, self._caches, self.context)
-        return self._calls[name].run(ids, past)
+        if name in self._calls:
+            return self._calls[name].run(ids, past)
+        self._calls[name] = _Call(self._model, name, self._caches, self.context)
+        logits = self._calls[name].run(ids, past)
+        release_pages(self._graph)  # the first run packs the weights; embedding rows come back one by one
+        return logits
 
 
 def best_size(sizes: Sequence[int], left: int, room: int) -> int:
@@ -150,11 +165,10 @@ def check_litert(min_version: str) -> None:
         if find_spec("tflite_runtime") is not None:
             why = "; tflite-runtime gives wrong answers for int8 rows and int4 blocks and is not used"
         raise MissingExtra(f"the package {PACKAGE} is not installed{why}", 'pip install "edgeslm[litert]"')
-    installed = version(PACKAGE)
-    if _numbers(installed) < _numbers(min_version):
+    installed, needed = version(PACKAGE), max(min_version, OLDEST, key=_numbers)
+    if _numbers(installed) < _numbers(needed):
         raise Incompatible(
-            f"the bundle needs {PACKAGE} {min_version}, installed is {installed}",
-            f'pip install "{PACKAGE}>={min_version}"',
+            f"the bundle needs {PACKAGE} {needed}, installed is {installed}", f'pip install "{PACKAGE}>={needed}"'
         )
 
 
@@ -166,6 +180,7 @@ def _open_model(graph: Path, threads: int) -> CompiledModel:
     """Load a file on the CPU, with one packed copy of the weights for all its signatures."""
     from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, HardwareAccelerator, Options
 
+    silence_exit()
     cpu = CpuOptions(num_threads=threads, xnnpack_weight_cache_path=":memory")
     with native_stderr() as said:
         try:

@@ -1,11 +1,13 @@
-"""Keeps what a native library says on stderr while it loads: shown to nobody, unless the loading fails."""
+"""Keeps what a native library says on stderr while it loads and when the process ends."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import cache
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,3 +29,9 @@ def native_stderr() -> Iterator[IO[bytes]]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@cache
+def silence_exit() -> None:
+    """Send file descriptor 2 to nowhere once Python has ended: what remains are the libraries' own destructors."""
+    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))

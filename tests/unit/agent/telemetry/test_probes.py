@@ -59,7 +59,8 @@ def test_every_board_says_where_it_comes_from(name: str) -> None:
     [
         (
             "virtual-machine",
-            {"load_1m": 6.96, "memory_available_bytes": 22439924 * 1024, "uptime_s": 5882.0, "rss_bytes": 3387 * os.sysconf("SC_PAGE_SIZE"),
+            {"load_1m": 6.96, "memory_available_bytes": 22439924 * 1024, "uptime_s": 5882.0,
+             "rss_bytes": 3387 * os.sysconf("SC_PAGE_SIZE"),
              "agent_cpu_percent": 0.0},
             {},
         ),
@@ -109,9 +110,7 @@ def test_every_board_says_where_it_comes_from(name: str) -> None:
         ("amd-v3000", {"temperature_c": 55.1}, {"temperature_c": "hwmon k10temp"}),
     ],
 )  # fmt: skip
-def test_board_reports_what_it_has(
-    tmp_path: Path, name: str, figures: dict[str, float], basis: dict[str, str]
-) -> None:
+def test_board_reports_what_it_has(tmp_path: Path, name: str, figures: dict[str, float], basis: dict[str, str]) -> None:
     sources = probes(board(tmp_path, name))
     found = Sampler([source.read for source in sources]).read()
     assert {key: value for key, value in found.items() if key not in _NOT_THE_BOARDS} == figures
@@ -135,7 +134,9 @@ _GARBAGE = st.one_of(
     st.binary(max_size=64),
     st.integers(-(10**30), 10**30).map(lambda value: str(value).encode()),
     st.floats().map(lambda value: str(value).encode()),
-    st.sampled_from([b"", b"\n", b"9" * 5000, b"1e9 nan", b"cpu a b c d e f", b"MemAvailable: \xc2\xb2 kB", b"pmode:9999999"]),
+    st.sampled_from(
+        [b"", b"\n", b"9" * 5000, b"1e9 nan", b"cpu a b c d e f", b"MemAvailable: \xc2\xb2 kB", b"pmode:9999999"]
+    ),
 )  # fmt: skip
 
 

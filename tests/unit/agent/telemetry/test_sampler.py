@@ -43,7 +43,8 @@ def test_counted_energy_is_shared_by_the_tokens_of_the_interval() -> None:
     board = Board(energy_j=100.0, completion_tokens=7, power_w=1.0)
     assert board.after(0.0) is None
     assert board.after(10.0, energy_j=150.0, completion_tokens=32) == 2.0
-    assert board.after(10.0, energy_j=170.0) is None
+    assert board.after(10.0, energy_j=170.0) == 2.0
+    assert board.after(10.0, energy_j=180.0, completion_tokens=42) == 1.0
 
 
 def test_sampled_power_is_the_mean_of_both_ends() -> None:

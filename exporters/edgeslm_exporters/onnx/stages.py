@@ -1,0 +1,98 @@
+"""Runs a written decoder a few layers at a time, so that a conversion never holds all of it in the runtime's memory.
+
+onnxruntime packs every matrix into memory of its own when it loads a graph: 0.7 GB for 1.1 B weights of 4 bits, of
+which a conversion needs one answer, the probe's. Cut into stages on the one data file the same operators give the same
+logits; two stages are loaded side by side, and only those are in memory.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeslm_agent.engine.runtime.onnx import load_onnxruntime, open_session
+from edgeslm_exporters.onnx.graph import stage_graphs
+from edgeslm_exporters.row_stream import in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import onnx
+    from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
+
+    from edgeslm_exporters.onnx.layout import Layout
+
+    Arrays = dict[str, NDArray[Any]]
+
+STAGE_BYTES = 32 * 2**20  # of weights as the kernels hold them; a stage has one layer at least
+LOADERS = 2
+_CACHE_TYPES: dict[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+}
+
+
+def last_logits(places: Layout, folder: Path, token_ids: Sequence[int], threads: int) -> NDArray[np.float32]:
+    """Return the logits [vocab] that follow a prompt, from the data file in `folder`; it is empty of stages afterwards.
+
+    Raises what opening a session raises (see engine/runtime/onnx.py).
+    """
+    values = _first_values(token_ids)
+    with ThreadPoolExecutor(LOADERS, "stage") as pool:
+        work = partial(_open, folder, threads)
+        graphs = enumerate(stage_graphs(places, stages(places)))
+        for _, session in in_order(pool, work, graphs, ahead=LOADERS - 1):
+            given = [node.name for node in session.get_outputs() if not node.name.startswith("present.")]
+            fed = {node.name: _fed(node, values, len(token_ids)) for node in session.get_inputs()}
+            values |= zip(given, session.run(given, fed), strict=True)
+    logits: NDArray[np.float32] = values["logits"][0, -1]
+    return logits
+
+
+def stages(places: Layout) -> Iterator[range]:
+    """Yield consecutive layers of at most STAGE_BYTES together, then an empty range: the head."""
+    start, size = 0, 0
+    for index, layer in enumerate(places.spec.stack):
+        more = sum(places.matrix(projection).loaded_bytes for projection in layer.projections())
+        if size and size + more > STAGE_BYTES:
+            yield range(start, index)
+            start, size = index, 0
+        size += more
+    yield range(start, places.spec.layers)
+    yield range(places.spec.layers, places.spec.layers)
+
+
+def _first_values(token_ids: Sequence[int]) -> Arrays:
+    count = len(token_ids)
+    return {
+        "input_ids": np.array([token_ids], np.int64),
+        "position_ids": np.arange(count, dtype=np.int64)[None],
+        "seqlens_k": np.array([count - 1], np.int32),
+        "total_sequence_length": np.array(count, np.int32),
+        "logits_positions": np.array([count - 1], np.int64),
+    }
+
+
+def _fed(node: Any, values: Arrays, count: int) -> NDArray[Any]:  # noqa: ANN401  # onnxruntime's NodeArg has no stub
+    """Return what an input is given: a value, or an empty cache with room for the prompt."""
+    if node.name in values:
+        return values[node.name]
+    batch, heads, _, width = node.shape
+    return np.zeros((batch, heads, count, width), _CACHE_TYPES[node.type])
+
+
+def _open(folder: Path, threads: int, numbered: tuple[int, onnx.ModelProto]) -> InferenceSession:
+    """Open a stage; its graph lies beside the data file only meanwhile."""
+    number, model = numbered
+    graph = folder / f"stage-{number}.onnx"
+    try:
+        graph.write_bytes(model.SerializeToString(deterministic=True))
+        return open_session(load_onnxruntime(), graph, threads)
+    finally:
+        graph.unlink(missing_ok=True)
