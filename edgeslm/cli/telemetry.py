@@ -1,129 +1,192 @@
-"""`edgeslm telemetry`: what devices report, live from the broker. Reads only; a collector's acks are its own."""
+"""`edgeslm telemetry`: what devices report, live from the broker or from a collector's history. Reads only."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from edgeslm.cli import output
-from edgeslm.cli.broker import add_broker_options, duration, transport
+from edgeslm.cli.broker import duration, transport
+from edgeslm.cli.looking import add_looking_options, conclude, document_of, look_at, named, opened, tell_flags
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from edgeslm.fleet.trend import Trend
     from edgeslm.fleet.view import DeviceView
     from edgeslm.fleet.watch import Reading
-    from edgeslm_agent.contract.topics import Scope
 
 SCHEMA = "edgeslm.telemetry/1"
+TREND_SCHEMA = "edgeslm.telemetry-trend/1"
+_TRENDS = ("decode_tps", "first_token_s", "temperature_c", "power_w", "rss_bytes", "cpu_percent", "queue_depth")
+# column, figure, how it is written
 _COLUMNS = (
-    "device",
-    "tokens/s",
-    "first token",
-    "RSS",
-    "CPU",
-    "temperature",
-    "queue",
-    "requests",
-    "failed",
-    "unsent",
-    "dropped",
-    "age",
+    ("tokens/s", "decode_tps", "{:.1f}"),
+    ("first token", "first_token_s", "seconds"),
+    ("of claim", "decode_drift", "{:.2f}"),
+    ("RSS", "rss_bytes", "bytes"),
+    ("CPU", "cpu_percent", "{:.0f} %"),
+    ("temperature", "temperature_c", "{:.0f} C"),
+    ("power", "power_w", "{:.1f} W"),
+    ("J/token", "energy_per_token_j", "{:.2g}"),
+    ("queue", "queue_depth", "{:.0f}"),
+    ("requests", "requests", "{:.0f}"),
+    ("failed", "failures", "{:.0f}"),
+    ("unsent", "spool_records", "{:.0f}"),
+    ("dropped", "drops", "{:.0f}"),
 )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `edgeslm telemetry`."""
-    parser.add_argument("scope", nargs="?", metavar="FLEET[/ID]", help="one fleet or one device (all)")
-    parser.add_argument("--follow", action="store_true", help="print every sample as it comes, until Ctrl-C")
+    add_looking_options(parser)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--follow", action="store_true", help="print every sample as it comes, until Ctrl-C or --wait")
+    how.add_argument("--since", type=duration, metavar="TIME", help="with --db: how figures moved since then, as 2h")
     parser.add_argument(
-        "--wait",
-        type=duration,
-        metavar="TIME",
-        help="how long to listen, such as 12s or 5m (12s; with --follow, for ever)",
+        "--figure", action="append", metavar="NAME", help="with --since: which figure, as in PROTOCOL.md; may repeat"
     )
-    add_broker_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a table or a document of the latest samples, or with --follow one line a sample."""
-    from edgeslm_agent.contract.topics import parse_scope
+    """Print the latest samples, with --follow one line a sample, with --since how figures moved."""
+    if options.since is not None:
+        return _trend(options)
+    return _follow(options) if options.follow else _latest(options)
 
-    scope = parse_scope(options.scope)
-    return _follow(options, scope) if options.follow else _latest(options, scope)
+
+# --- the latest ---
 
 
-def _latest(options: argparse.Namespace, scope: Scope) -> int:
-    import time
-
-    from edgeslm.fleet.view import fleet_view
-    from edgeslm.fleet.watch import look
-
-    wait_s = options.wait or 12.0
-    output.story(f"listening to {scope} for up to {wait_s:g} s ...")
-    sightings, listened_s = look(transport(options), scope, wait_s)
-    rows = fleet_view(sightings.sightings(time.monotonic()), listened_s)
-    reported = [row for row in rows if row.figures]
+def _latest(options: argparse.Namespace) -> int:
+    seen = look_at(options)
+    reported = [row for row in seen.rows if row.figures]
     if options.json:
-        output.document(
-            SCHEMA,
-            {"scope": str(scope), "malformed": sightings.malformed, "devices": [_device(row) for row in reported]},
-        )
-        return 0
+        scope = ", ".join(options.devices) or "all fleets"
+        body = {"scope": scope, "malformed": seen.malformed, "devices": [_document(row) for row in reported]}
+        output.document(SCHEMA, body)
+        return conclude(options, seen.rows)
     if reported:
-        output.table(_COLUMNS, [_cells(row.device, row.figures, row.sample_age_s) for row in reported])
-    for row in rows:
+        output.table(["device", *_names(), "age"], [_cells(row) for row in reported])
+    for row in seen.rows:
         if not row.figures:
-            output.story(f"{row.device} is {row.state} and reported nothing in {listened_s:.0f} s")
-    if not rows:
-        output.story("no device was heard; is an agent connected to this broker?")
-    return 0
+            output.story(f"{row.device} is {row.state} and reported nothing")
+    if not seen.rows:
+        output.story("no such device was heard; is an agent connected to this broker?")
+    if options.alerts:
+        tell_flags(seen.rows)
+    return conclude(options, seen.rows)
 
 
-def _follow(options: argparse.Namespace, scope: Scope) -> int:
+def _document(row: DeviceView) -> dict[str, object]:
+    body = document_of(row)
+    names = ("device", "boot", "figures", "sensors", "flags", "reasons")
+    return {**{name: body[name] for name in names}, "age_s": row.sample_age_s}
+
+
+# --- one line a sample ---
+
+
+def _follow(options: argparse.Namespace) -> int:
     from edgeslm.fleet.watch import follow
+    from edgeslm_agent.errors import UsageError
 
-    for reading in follow(transport(options), scope, options.wait):
+    if options.db or options.alerts:
+        raise UsageError("--follow reads the broker, sample by sample", "leave out --db and --alerts")
+    devices, where = named(options)
+    for reading in follow(transport(options), devices, options.wait):
+        if not where.holds(_row(reading)):
+            continue
         if options.json:
-            output.document(SCHEMA, _reading(reading))
+            output.document(SCHEMA, {"device": str(reading.device), "boot": reading.boot, **asdict(reading.sample)})
         else:
             output.result(_line(reading))
     return 0
 
 
-def _device(row: DeviceView) -> dict[str, object]:
-    return {"device": row.device, "boot": row.boot, "age_s": row.sample_age_s, "figures": dict(row.figures)}
+def _row(reading: Reading) -> DeviceView:
+    from edgeslm.fleet.sightings import Sighting
+    from edgeslm.fleet.view import device_view
 
-
-def _reading(reading: Reading) -> dict[str, object]:
-    sample = asdict(reading.sample)
-    return {"device": str(reading.device), "boot": reading.boot, **sample}
+    return device_view(Sighting(reading.device, reading.status, reading.capability, reading.boot, reading.sample, 0.0))
 
 
 def _line(reading: Reading) -> str:
-    named = zip(_COLUMNS[1:-1], _cells("", reading.sample.figures, None)[1:-1], strict=True)
-    shown = ", ".join(f"{name} {value}" for name, value in named if value != "-")
+    named_cells = zip(_names(), _shown(reading.sample.figures), strict=True)
+    shown = ", ".join(f"{name} {value}" for name, value in named_cells if value != "-")
     return f"{reading.device} #{reading.sample.seq}: {shown}"
 
 
-def _cells(device: str, figures: Mapping[str, float], age_s: float | None) -> list[str]:
+# --- how figures moved ---
+
+
+def _trend(options: argparse.Namespace) -> int:
+    from edgeslm.fleet.trend import trends
+    from edgeslm.fleet.where import parse_figure
+    from edgeslm_agent.errors import UsageError
+
+    if not options.db or options.alerts:
+        raise UsageError("--since reads a collector's database", "add --db FILE, and ask for --alerts without --since")
+    wanted = [parse_figure(name) for name in options.figure] if options.figure else list(_TRENDS)
+    until = time.time()
+    found = trends(_moments(options, until - options.since), wanted, until - options.since, until)
+    if options.json:
+        output.document(
+            TREND_SCHEMA, {"since": until - options.since, "until": until, "trends": list(map(asdict, found))}
+        )
+    elif found:
+        columns = ("device", "figure", "low", "mean", "high", "last", "samples", "trend")
+        output.table(columns, [_trend_cells(one) for one in found])
+    else:
+        output.story("no such sample in that time")
+    return 0
+
+
+def _moments(options: argparse.Namespace, since: float) -> Iterator[tuple[str, float, Mapping[str, float]]]:
+    from edgeslm.fleet.view import device_view
+
+    devices, where = named(options)
+    history = opened(options.db)
+    try:
+        for sighting, moment in history.moments(devices, since):
+            row = device_view(sighting)
+            if where.holds(row):
+                yield row.device, moment, row.figures
+    finally:
+        history.close()
+
+
+def _trend_cells(one: Trend) -> list[str]:
+    from edgeslm.cli.sparkline import sparkline
+
+    numbers = [_written(value, _form(one.figure)) for value in (one.low, one.mean, one.high, one.last)]
+    return [one.device, one.figure, *numbers, str(one.samples), sparkline(one.series)]
+
+
+# --- writing figures ---
+
+
+def _names() -> list[str]:
+    return [column for column, _, _ in _COLUMNS]
+
+
+def _cells(row: DeviceView) -> list[str]:
+    return [row.device, *_shown(row.figures), "-" if row.sample_age_s is None else f"{row.sample_age_s:.0f} s"]
+
+
+def _shown(figures: Mapping[str, float]) -> list[str]:
+    return [_written(figures[name], form) if name in figures else "-" for _, name, form in _COLUMNS]
+
+
+def _form(figure: str) -> str:
+    return next((form for _, name, form in _COLUMNS if name == figure), "{:.4g}")
+
+
+def _written(value: float, form: str) -> str:
     from edgeslm_agent.units import format_bytes, format_seconds
 
-    def shown(name: str, form: str = "{:.0f}") -> str:
-        return form.format(figures[name]) if name in figures else "-"
-
-    return [
-        device,
-        shown("decode_tps", "{:.1f}"),
-        format_seconds(figures["first_token_s"]) if "first_token_s" in figures else "-",
-        format_bytes(figures["rss_bytes"]) if "rss_bytes" in figures else "-",
-        shown("cpu_percent", "{:.0f} %"),
-        shown("temperature_c", "{:.0f} C"),
-        shown("queue_depth"),
-        shown("requests"),
-        shown("failures"),
-        shown("spool_records"),
-        shown("drops"),
-        "-" if age_s is None else f"{age_s:.0f} s",
-    ]
+    if form == "bytes":
+        return format_bytes(value)
+    return format_seconds(value) if form == "seconds" else form.format(value)

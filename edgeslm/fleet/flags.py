@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edgeslm_agent.units import format_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from edgeslm.fleet.sightings import Sighting
 
@@ -50,8 +51,30 @@ class Flag:
     reason: str
 
 
+@dataclass(frozen=True)
+class Peers:
+    """What a device is compared with: speeds by bundle and board, and the newest agent of each fleet."""
+
+    speeds: Mapping[object, Sequence[float]]
+    newest: Mapping[str, str]
+
+
+def peers(every: Iterable[Sighting]) -> Peers:
+    """Return what all devices have to tell about each other, in one pass."""
+    speeds: dict[object, list[float]] = defaultdict(list)
+    newest: dict[str, str] = {}
+    for one in every:
+        kind, speed = _kind(one), _figure(one, "decode_tps")
+        if kind is not None and speed is not None:
+            speeds[kind].append(speed)
+        if one.status is not None:
+            known = newest.setdefault(one.device.fleet, one.status.agent)
+            newest[one.device.fleet] = max(known, one.status.agent, key=_version)
+    return Peers(speeds, newest)
+
+
 def flags(
-    one: Sighting, every: Sequence[Sighting], listened_s: float | None = None, limits: Limits = DEFAULT_LIMITS
+    one: Sighting, among: Peers, listened_s: float | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Flag, ...]:
     """Return what is to be looked at; `listened_s` is how long the viewer listened, None when it reads a history."""
     found = (
@@ -61,8 +84,8 @@ def flags(
         _throttled(one),
         _slower_than_claimed(one, limits),
         _failing(one, limits),
-        _slow(one, every, limits),
-        _out_of_date(one, every),
+        _slow(one, among, limits),
+        _out_of_date(one, among),
     )
     return tuple(flag for flag in found if flag)
 
@@ -116,35 +139,29 @@ def _failing(one: Sighting, limits: Limits) -> Flag | None:
     return Flag("failing", f"{failures:.0f} of {requests:.0f} requests since its agent started")
 
 
-def _slow(one: Sighting, every: Sequence[Sighting], limits: Limits) -> Flag | None:
+def _slow(one: Sighting, peers: Peers, limits: Limits) -> Flag | None:
     own = _figure(one, "decode_tps")
-    if own is None or one.status is None:
+    speeds = peers.speeds.get(_kind(one), ())
+    if own is None or len(speeds) < limits.slow_peers:
         return None
-    peers = [speed for other in every if _alike(one, other) and (speed := _figure(other, "decode_tps")) is not None]
-    if len(peers) < limits.slow_peers:
-        return None
-    median = statistics.median(peers)
+    median = statistics.median(speeds)
     return Flag("slow", f"{own:.1f} tokens/s, its peers {median:.1f}") if own < limits.slow_share * median else None
 
 
-def _alike(one: Sighting, other: Sighting) -> bool:
-    if not (one.status and other.status and one.capability and other.capability):
-        return False
-    return (one.status.bundle, one.capability.board) == (other.status.bundle, other.capability.board)
+def _out_of_date(one: Sighting, peers: Peers) -> Flag | None:
+    newest = peers.newest.get(one.device.fleet)
+    if one.status is None or newest is None or _version(one.status.agent) >= _version(newest):
+        return None
+    return Flag("out of date", f"agent {one.status.agent}, its fleet has {newest}")
+
+
+def _kind(one: Sighting) -> tuple[str | None, str] | None:
+    """Return what makes devices comparable: the same bundle on the same board."""
+    return (one.status.bundle, one.capability.board) if one.status and one.capability else None
 
 
 def _figure(one: Sighting, name: str) -> float | None:
     return one.sample.figures.get(name) if one.sample else None
-
-
-def _out_of_date(one: Sighting, every: Sequence[Sighting]) -> Flag | None:
-    if one.status is None:
-        return None
-    fleet = [other.status.agent for other in every if other.status and other.device.fleet == one.device.fleet]
-    newest = max(fleet, key=_version)
-    if _version(one.status.agent) < _version(newest):
-        return Flag("out of date", f"agent {one.status.agent}, its fleet has {newest}")
-    return None
 
 
 def _version(text: str) -> tuple[int, ...]:

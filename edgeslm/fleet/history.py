@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from edgeslm.fleet.watch import Watched
     from edgeslm_agent.contract.ranges import Range
-    from edgeslm_agent.contract.topics import DeviceId, Scope
+    from edgeslm_agent.contract.topics import DeviceId
 
 SCHEMA_VERSION = 1
+# a device keeps what it could not send for 30 days; a sample that seems older, or later, has a clock that is wrong
+_LONGEST_DELAY_S = 31 * 86400.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS samples (
     device TEXT NOT NULL, boot TEXT NOT NULL, seq INTEGER NOT NULL, t REAL NOT NULL, received REAL NOT NULL,
@@ -105,12 +108,16 @@ class History:
                 raise
         return new
 
-    def sightings(self, scope: Scope, now: float) -> list[Sighting]:
+    def sightings(self, scope: Watched, now: float) -> list[Sighting]:
         """Return every device of the scope with its latest status, capability and sample; ages as of `now`."""
         with _translated(self._path):
+            return [self._sighting(*row, now) for row in self._devices(scope)]
+
+    def _devices(self, scope: Watched) -> list[tuple[DeviceId, str | None, str | None]]:
+        with _translated(self._path):
             rows = self._db.execute("SELECT device, status, capability FROM devices ORDER BY device").fetchall()
-            every = [(parse_device_id(device), status, capability) for device, status, capability in rows]
-            return [self._sighting(*row, now) for row in every if scope.covers(row[0])]
+        every = [(parse_device_id(device), status, capability) for device, status, capability in rows]
+        return [row for row in every if scope.covers(row[0])]
 
     def _sighting(self, who: DeviceId, status: str | None, capability: str | None, now: float) -> Sighting:
         known = Status(**json.loads(status)) if status else None
@@ -124,6 +131,20 @@ class History:
             return Sighting(who, known, facts)
         boot, seq, t, received, figures = row
         return Sighting(who, known, facts, boot, Sample(seq, t, json.loads(figures)), round(now - received, 1))
+
+    def moments(self, scope: Watched, since: float) -> Iterator[tuple[Sighting, float]]:
+        """Yield the samples since a moment (seconds since 1970), device by device, and when each was taken."""
+        for device, status, capability in self._devices(scope):
+            known = Status(**json.loads(status)) if status else None
+            facts = Capability(**json.loads(capability)) if capability else None
+            with _translated(self._path):
+                rows = self._db.execute(
+                    "SELECT boot, seq, t, received, figures FROM samples WHERE device = ? AND received >= ?",
+                    (str(device), since),
+                )
+                for boot, seq, t, received, figures in rows:
+                    taken = t if 0.0 <= received - t <= _LONGEST_DELAY_S else received
+                    yield Sighting(device, known, facts, boot, Sample(seq, t, json.loads(figures))), taken
 
     def samples(self, device: str, limit: int = 100) -> list[tuple[float, dict[str, float]]]:
         """Return the latest samples of a device as (t, figures), oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edgeslm.fleet.flags import ALERTS, DEFAULT_LIMITS, Flag, flags
+from edgeslm.fleet.flags import ALERTS, DEFAULT_LIMITS, Flag, flags, peers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +48,8 @@ def fleet_view(
 ) -> tuple[DeviceView, ...]:
     """Return one row a device. `listened_s` is how long the viewer listened; None when it reads a history."""
     every = tuple(sightings)
-    return tuple(device_view(one, flags(one, every, listened_s, limits)) for one in every)
+    among = peers(every)
+    return tuple(device_view(one, flags(one, among, listened_s, limits)) for one in every)
 
 
 def alerts(rows: Iterable[DeviceView]) -> tuple[Alert, ...]:

@@ -6,7 +6,7 @@ import os
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from edgeslm.fleet.client import CONNECT_S, connect
 from edgeslm.fleet.sightings import Sightings
@@ -17,8 +17,9 @@ from edgeslm_agent.link.transport import Received, SessionOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edgeslm_agent.contract.status import Capability, Status
     from edgeslm_agent.contract.telemetry import Sample
-    from edgeslm_agent.contract.topics import DeviceId, Leaf, Scope, Topic
+    from edgeslm_agent.contract.topics import DeviceId, Leaf, Topic
     from edgeslm_agent.link.transport import Transport
 
 _LEAVES: tuple[Leaf, ...] = ("status", "capability", "telemetry")
@@ -26,16 +27,28 @@ _SETTLE_S = 1.0  # retained messages arrive at once; this is for slow links
 _REMEMBERED = 100_000  # keys of samples already shown
 
 
+class Watched(Protocol):
+    """The devices that are meant: a `Scope`, or what a person named (`Devices`)."""
+
+    def covers(self, device: DeviceId) -> bool:
+        """Return whether a device is meant."""
+
+    def filter(self, leaf: Leaf) -> str:
+        """Return an MQTT topic filter that has the leaf of all of them."""
+
+
 @dataclass(frozen=True)
 class Reading:
-    """One sample as it came by, resent ones left out."""
+    """One sample as it came by, resent ones left out, with what is known of its device so far."""
 
     device: DeviceId
     boot: str
     sample: Sample
+    status: Status | None = None
+    capability: Capability | None = None
 
 
-def look(transport: Transport, scope: Scope, wait_s: float) -> tuple[Sightings, float]:
+def look(transport: Transport, scope: Watched, wait_s: float) -> tuple[Sightings, float]:
     """Listen until every online device has reported, at most `wait_s`; returns what was seen and how long it took.
 
     Raises Unreachable, Refused or TimedOut when there is no broker.
@@ -56,7 +69,7 @@ def look(transport: Transport, scope: Scope, wait_s: float) -> tuple[Sightings, 
         endpoint.close()
 
 
-def follow(transport: Transport, scope: Scope, for_s: float | None = None) -> Iterator[Reading]:
+def follow(transport: Transport, scope: Watched, for_s: float | None = None) -> Iterator[Reading]:
     """Yield samples as they come, each once, for ever or for `for_s` seconds; the link is kept alive meanwhile."""
     shown: OrderedDict[tuple[DeviceId, str, int], None] = OrderedDict()
     sightings = Sightings()
@@ -75,18 +88,19 @@ def follow(transport: Transport, scope: Scope, for_s: float | None = None) -> It
                     shown[key] = None
                     if len(shown) > _REMEMBERED:
                         shown.popitem(last=False)
-                    yield Reading(topic.owner, key[1], sample)
+                    who = topic.owner
+                    yield Reading(who, key[1], sample, sightings.statuses.get(who), sightings.capabilities.get(who))
     finally:
         endpoint.close()
 
 
-def _topic(message: Received, scope: Scope) -> Topic | None:
+def _topic(message: Received, scope: Watched) -> Topic | None:
     """Return the topic when it is ours; some brokers hand out retained messages nobody asked for."""
     topic = parse_topic(message.topic)
     return topic if topic is not None and scope.covers(topic.owner) else None
 
 
-def _endpoint(transport: Transport, scope: Scope) -> Endpoint:
+def _endpoint(transport: Transport, scope: Watched) -> Endpoint:
     name = f"edgeslm-view-{os.urandom(6).hex()}"
     return Endpoint(
         transport, SessionOptions(name), [scope.filter(leaf) for leaf in _LEAVES], patience=Patience(inbox=10_000)

@@ -39,7 +39,7 @@ from support.toy_graph import BOS, EOS
 from support.waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from edgeslm_agent.contract.manifest import Task
     from edgeslm_agent.link.transport import Connection, Event, Sink
@@ -48,6 +48,8 @@ pytestmark = pytest.mark.slow  # threads that talk over a broker
 
 KITCHEN = DeviceId("home", "kitchen")
 PROTOCOL = (Path(__file__).parents[2] / "device_agent/PROTOCOL.md").read_text(encoding="utf-8")
+
+
 class Ear:
     """A client that hears everything on the broker, and can speak."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeslm_agent.engine.heap import trim_heap
 from edgeslm_agent.engine.runtime.onnx import load_onnxruntime, open_session
 from edgeslm_exporters.onnx.graph import stage_graphs
 from edgeslm_exporters.row_stream import in_order
@@ -51,6 +52,8 @@ def last_logits(places: Layout, folder: Path, token_ids: Sequence[int], threads:
             given = [node.name for node in session.get_outputs() if not node.name.startswith("present.")]
             fed = {node.name: _fed(node, values, len(token_ids)) for node in session.get_inputs()}
             values |= zip(given, session.run(given, fed), strict=True)
+            del session
+            trim_heap()
     logits: NDArray[np.float32] = values["logits"][0, -1]
     return logits
 

@@ -48,8 +48,8 @@ def test_a_probe_that_is_answered_differently_here_is_incompatible(tmp_path: Pat
 
 
 def test_a_format_without_a_runtime_is_incompatible(tmp_path: Path) -> None:
-    bundle = open_bundle(write_toy_bundle(tmp_path / "toy", format="tflite"))
-    with pytest.raises(Incompatible, match="format 'tflite'"):
+    bundle = open_bundle(write_toy_bundle(tmp_path / "toy", format="gguf"))
+    with pytest.raises(Incompatible, match="format 'gguf'"):
         Session.open(bundle)
 
 

@@ -92,10 +92,27 @@ def test_variant_is_named_after_its_parts() -> None:
     assert variant_name("m", "fp32", "onnx", 2048) == "m_fp32_onnx_2k"
 
 
-def test_tflite_is_named_as_not_built_yet() -> None:
+def test_both_formats_are_priced() -> None:
     planned = plan("home", HOME, device("rk3588"), recipes=["wi4b32-afp32"], formats=("onnx", "tflite"))
-    assert [(c.format, c.kept) for c in planned.candidates] == [("onnx", True), ("tflite", False)]
-    assert "not built yet" in planned.candidates[1].reasons[0]
+    found = {candidate.format: candidate for candidate in planned.candidates}
+    assert found["onnx"].kept
+    assert found["tflite"].kept
+    assert found["tflite"].estimate.weights_bytes.value < found["onnx"].estimate.weights_bytes.value
+
+
+@pytest.mark.parametrize(
+    ("board", "reason"),
+    [("jetson-nano", "it needs Python 3.10, the system has 3.8"), ("riscv-visionfive2", "no wheels for riscv64")],
+)
+def test_tflite_is_dropped_where_its_runtime_cannot_be_installed(board: str, reason: str) -> None:
+    (candidate,) = plan("home", HOME, device(board), recipes=["fp32"], formats=("tflite",)).candidates
+    assert any(reason in why for why in candidate.reasons)
+
+
+def test_what_tflite_does_not_write_is_dropped_with_the_reason() -> None:
+    (candidate,) = plan("home", HOME, device("rk3588"), recipes=["wu4b32-afp32"], formats=("tflite",)).candidates
+    assert not candidate.kept
+    assert "no 4 or 8-bit weights with zero points" in candidate.reasons[0]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
