@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeslm_agent import enroll
-from edgeslm_agent.config import Config, credentials_folder, default_spool, load_config, override
+from edgeslm_agent.config import Config, default_spool, load_config, override, with_credentials
 from edgeslm_agent.contract.topics import parse_device_id
 from edgeslm_agent.errors import EdgeSLMError, EnvironmentProblem, UsageError
 from edgeslm_agent.state import claimed, is_claimed, read_state, spool_file, write_state
@@ -95,7 +96,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _config(options: argparse.Namespace) -> Config:
     base = load_config(options.config) if options.config else Config()
     names = ("id", "broker", "bundle", "credentials", "spool", "profile", "interval_s", "threads")
-    return override(base, {name: getattr(options, name, None) for name in names})
+    given = {name: getattr(options, name, None) for name in names}
+    if not given["credentials"] and (named := os.environ.get("EDGESLM_CREDENTIALS")):
+        given["credentials"] = Path(named)
+    return override(base, given)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -107,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     parse_device_id(config.id)
     folder = config.spool or default_spool(config.id)
-    config = _with_credentials(config)
+    config = with_credentials(config)
     stop = threading.Event()
     _keep_renewed(config.credentials, stop)
     with claimed(folder):
@@ -122,25 +126,13 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _with_credentials(config: Config) -> Config:
-    """Add the folder of credentials that is there although nothing names it, and finish what an enrolment began."""
-    folder = credentials_folder(config)
-    if folder is None or not folder.is_dir():
-        return config
-    from edgeslm_agent.identity.folder import settle
-
-    settle(folder)
-    return replace(config, credentials=folder)
-
-
 def _keep_renewed(credentials: Path | None, stop: threading.Event) -> None:
     if credentials is None:
         return
-    from edgeslm_agent.identity.renewal import keep_renewed, renews_itself
+    from edgeslm_agent.identity.renewal import keep_renewed
 
-    if renews_itself(credentials):
-        arguments = (credentials, stop, lambda line: _story(f"edgeslm-agent: {line}"))
-        threading.Thread(target=keep_renewed, args=arguments, name="renewal", daemon=True).start()
+    arguments = (credentials, stop, lambda line: _story(f"edgeslm-agent: {line}"))
+    threading.Thread(target=keep_renewed, args=arguments, name="renewal", daemon=True).start()
 
 
 def _stop(stop: threading.Event, agent: Agent) -> None:

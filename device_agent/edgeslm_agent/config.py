@@ -92,16 +92,27 @@ def default_spool(identity: str) -> Path:
 
 
 def credentials_folder(config: Config, identity: str | None = None) -> Path | None:
-    """Return the folder of credentials: the option's, EDGESLM_CREDENTIALS, or the one beside the agent's state.
+    """Return the folder of credentials: the one that is named, or the one beside the agent's state.
 
-    The last is where `enroll` puts them when nothing is named; it needs an id, and None is returned without one.
+    The second is where `enroll` puts them when nothing is named; it needs an id, and None is returned without one.
     """
-    if config.credentials:
-        return config.credentials
-    if named := os.environ.get("EDGESLM_CREDENTIALS"):
-        return Path(named)
     device = identity or config.id
-    return default_spool(device) / "credentials" if device else None
+    return config.credentials or (default_spool(device) / "credentials" if device else None)
+
+
+def with_credentials(config: Config) -> Config:
+    """Add the credentials that are there although nothing names them, and finish what an enrolment began.
+
+    Raises EnvironmentProblem when that cannot be finished.
+    """
+    folder = credentials_folder(config)
+    if folder is None or not folder.is_dir():
+        return config
+    from edgeslm_agent.identity.folder import CERTIFICATE, settle
+
+    settle(folder)
+    found = config.credentials or (folder / CERTIFICATE).exists()
+    return replace(config, credentials=folder) if found else config
 
 
 def _problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.config import credentials_folder, default_spool
+from edgeslm_agent.config import default_spool, with_credentials
 from edgeslm_agent.errors import EdgeSLMError
 from edgeslm_agent.host import read_host
-from edgeslm_agent.identity.folder import CERTIFICATE, settle
+from edgeslm_agent.identity.folder import CERTIFICATE
 from edgeslm_agent.identity.openssl import validity
 
 if TYPE_CHECKING:
@@ -44,12 +44,11 @@ def examine(config: Config) -> list[Finding]:
     findings += [_runtime(), _sqlite(), _folder(config)]
     if config.bundle:
         findings.append(_bundle(config.bundle))
-    credentials = credentials_folder(config)
-    present = credentials if credentials is not None and credentials.is_dir() else config.credentials
-    if present is not None and (present / CERTIFICATE).exists():
-        findings.append(certificate(present))
+    credentials = with_credentials(config).credentials
+    if credentials is not None and (credentials / CERTIFICATE).exists():
+        findings.append(certificate(credentials))
     if config.broker:
-        findings.append(_broker(config.broker, present))
+        findings.append(_broker(config.broker, credentials))
     return findings
 
 
@@ -101,10 +100,9 @@ def certificate(folder: Path, now: float | None = None) -> Finding:
     """Return until when the certificate in a folder of credentials holds, and whether that is long enough."""
     moment = time.time() if now is None else now
     try:
-        settle(folder)
         held = validity(folder / CERTIFICATE)
-    except (EdgeSLMError, OSError) as error:
-        return Finding("certificate", False, str(error), getattr(error, "hint", ""))
+    except EdgeSLMError as error:
+        return Finding("certificate", False, error.message, error.hint)
     day = time.strftime("%Y-%m-%d", time.gmtime(held.ends))
     if moment < held.begins:
         return Finding("certificate", False, "it has not begun: the clock of this machine is wrong", "set the clock")

@@ -25,10 +25,10 @@ ALERTS: tuple[FlagName, ...] = ("offline", "silent", "hot", "throttled", "slower
 class Limits:
     """From where on a device is flagged.
 
-    `hot_c`: Raspberry Pi and Jetson boards begin to lower their clocks at 80 to 85 degrees. `claim_share`: of the bundle's
-    claimed speed; the range of an estimate reaches down to about half. `failing_share`: failed requests of all since the
-    agent started, from `failing_requests` on. `slow_share`: of the median of `slow_peers` devices with the same bundle on
-    the same board. `silent_intervals`: samples that may be missing.
+    `hot_c`: Raspberry Pi and Jetson boards begin to lower their clocks at 80 to 85 degrees. `claim_share`: of the
+    bundle's claimed speed; the range of an estimate reaches down to about half. `failing_share`: failed requests of all
+    since the agent started, from `failing_requests` on. `slow_share`: of the median of `slow_peers` devices with the
+    same bundle on the same board. `silent_intervals`: samples that may be missing.
     """
 
     hot_c: float = 80.0

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeslm.fleet.client import Client
+from edgeslm.fleet.devices import parse_devices
 from edgeslm.fleet.view import fleet_view
 from edgeslm.fleet.watch import follow, look
 from edgeslm_agent.contract.command import DEFAULT_TTL_S
-from edgeslm_agent.contract.topics import parse_scope
 from edgeslm_agent.link.address import parse_address
 from edgeslm_agent.link.mqtt import MqttTransport
 
@@ -49,11 +49,14 @@ class Fleet:
         with Client(self._transport, device) as client:
             return client.send("measure", timeout_s=timeout_s).figures
 
-    def status(self, scope: str | None = None, *, wait_s: float = 12.0) -> tuple[DeviceView, ...]:
-        """Return one row a device, for all, one FLEET or FLEET/ID; listens until each online device has reported."""
-        sightings, listened_s = look(self._transport, parse_scope(scope), wait_s)
+    def status(self, *devices: str, wait_s: float = 12.0) -> tuple[DeviceView, ...]:
+        """Return one row a device, for all or those of FLEET, FLEET/ID or patterns such as `home/pi-*`.
+
+        Listens until each of them that is online has reported.
+        """
+        sightings, listened_s = look(self._transport, parse_devices(devices), wait_s)
         return fleet_view(sightings.sightings(time.monotonic()), listened_s)
 
-    def telemetry(self, scope: str | None = None, *, for_s: float | None = None) -> Iterator[Reading]:
-        """Yield samples as they come, each once."""
-        return follow(self._transport, parse_scope(scope), for_s)
+    def telemetry(self, *devices: str, for_s: float | None = None) -> Iterator[Reading]:
+        """Yield samples as they come, each once, of all devices or those named as for `status`."""
+        return follow(self._transport, parse_devices(devices), for_s)

@@ -11,7 +11,7 @@ weight (Student's t). Everything is closed form: equal inputs give equal figures
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 ROUNDS = 8  # of Gauss-Newton; the constants of 300 public rows stay within 1e-3 after five
 STEP = 1e-4  # of a constant's logarithm, for the slope of the physics
 TAIL = 4.0  # degrees of freedom of the noise: a few rows of any public table are far off
-SCATTER_BY = "runtime"
-SCATTER_PRIOR = 5.0  # measurements that the priors' noise counts for
-SCATTER_LIMIT = 60.0  # of one measurement's share
+STRETCH_BY = ("runtime", "version+board+kind")
+STRETCH_PRIOR = 5.0  # measurements that count for no stretch
+STRETCH_LIMIT = 25.0  # on what one measurement counts for: five standard deviations squared
 COUNT = 5  # constants
 STRIDE = 1.0  # the most a constant's logarithm moves in one round
 
@@ -79,31 +79,6 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """The variance of one measurement, by what its runtime's measurements scatter when each is left out of the fit.
-
-    Tables differ: careful benches of one file format repeat within 5 %, conversions by many hands miss by 30 %.
-    """
-
-    priors: Priors
-    cases: tuple[Case, ...]
-    factors: Mapping[str, float] = field(default_factory=dict)
-
-    def of(self, cases: Sequence[Case]) -> Array:
-        """Return the variance of a measurement of each case."""
-        factors = [self.factors.get(case.traits.get(SCATTER_BY, ""), 1.0) for case in cases]
-        return self.priors.noise**2 * np.array(factors)
-
-    def refined(self, off: Array, expected: Array) -> Scatter:
-        """Return the scatter that explains how far each measurement was off when left out, beyond what was expected."""
-        sums: dict[str, list[float]] = {}
-        excess = np.clip((off**2 - expected) / self.priors.noise**2, 0, SCATTER_LIMIT)
-        for case, one in zip(self.cases, excess.tolist(), strict=True):
-            sums.setdefault(case.traits.get(SCATTER_BY, ""), []).append(one)
-        return replace(self, factors={k: (SCATTER_PRIOR + sum(v)) / (SCATTER_PRIOR + len(v)) for k, v in sums.items()})
-
-
-@dataclass(frozen=True)
 class Calibration:
     """Constants fitted to measurements; it predicts cases."""
 
@@ -112,7 +87,7 @@ class Calibration:
     slopes: Array  # (measurements, constants)
     pull: Array  # (measurements,): the residuals, through the inverse of their covariance
     inverse: Array  # (measurements, measurements)
-    scatter: Scatter
+    stretch: Mapping[str, float]
 
     def constants(self, case: Case) -> Constants:
         """Return the board's constants for a case, the middle of what is believed."""
@@ -129,9 +104,10 @@ class Calibration:
         cross = self._covariance(cases, slopes)
         alone = (slopes**2 * _variances(cases, self.priors)).sum(1)
         explained = ((cross @ self.inverse) * cross).sum(1)
-        spread = np.sqrt(np.maximum(alone - explained, 0) + self.scatter.of(cases))
+        spread = np.sqrt(np.maximum(alone - explained, 0) + self.priors.noise**2)
         middles = [seconds(case.work, _constants(row, case)) for row, case in zip(deviations, cases, strict=True)]
-        factors = np.exp(self.priors.widening * spread)
+        stretched = spread * [_stretch_of(case, self.stretch) for case in cases]
+        factors = np.exp(self.priors.widening * stretched)
         return [Prediction(m, m / f, m * f) for m, f in zip(middles, factors.tolist(), strict=True)]
 
     def _deviations(self, cases: Sequence[Case]) -> Array:
@@ -147,8 +123,7 @@ def calibrate(measurements: Sequence[Measurement], priors: Priors) -> Calibratio
     cases = tuple(one.case for one in measurements)
     observed = np.log([one.seconds for one in measurements])
     shared = _kernels(cases, cases, priors)
-    scatter = Scatter(priors, cases)
-    rounding = np.array([one.noise**2 for one in measurements])
+    noise = np.array([priors.noise**2 + one.noise**2 for one in measurements])
     deviations, doubt = np.zeros((len(cases), COUNT)), np.ones(len(cases))
     slopes, pull, inverse = np.zeros((len(cases), COUNT)), np.zeros(len(cases)), np.zeros((len(cases),) * 2)
     for _ in range(ROUNDS if cases else 0):
@@ -156,15 +131,41 @@ def calibrate(measurements: Sequence[Measurement], priors: Priors) -> Calibratio
         reached = np.array([_log_seconds(row, case) for row, case in zip(deviations, cases, strict=True)])
         target = observed - reached + (slopes * deviations).sum(1)
         covariance = _covariance(shared, slopes, slopes)
-        noise = scatter.of(cases) + rounding
         inverse = np.linalg.inv(covariance + np.diag(noise * doubt))
         pull = inverse @ target
         moved = _deviations(shared, slopes, pull) - deviations
         deviations = deviations + moved * min(1.0, STRIDE / max(np.abs(moved).max(), STRIDE))
         left = target - (slopes * deviations).sum(1)
         doubt = (TAIL + left**2 / noise) / (TAIL + 1)
-        scatter = scatter.refined(pull / np.diag(inverse), 1 / np.diag(inverse) - noise * doubt)
-    return Calibration(priors, cases, slopes, pull, inverse, scatter)
+    stretch = _stretches(cases, pull / np.diag(inverse), 1 / np.diag(inverse) + noise * (1 - doubt))
+    return Calibration(priors, cases, slopes, pull, inverse, stretch)
+
+
+def _stretches(cases: Sequence[Case], off: Array, expected: Array) -> Mapping[str, float]:
+    """Return how much further than expected measurements were off, each left out of the fit: by runtime, and by group.
+
+    Tables differ: careful benches of one file format repeat within 5 %, conversions by many hands miss by 30 %. A group
+    (one version on one board) starts from what its runtime does. `off` and `expected` (a variance) are those of leaving
+    one out, in closed form from the inverse covariance.
+    """
+    squares = np.minimum(off**2 / expected, STRETCH_LIMIT)
+    found: dict[str, float] = {"": 1.0}
+    for trait in STRETCH_BY:
+        sums: dict[str, list[float]] = {}
+        for case, square in zip(cases, squares.tolist(), strict=True):
+            sums.setdefault(_shared(case, trait), []).append(square)
+            found.setdefault(_shared(case, trait), _stretch_of(case, found))
+        found |= {
+            name: math.sqrt((STRETCH_PRIOR * found[name] ** 2 + sum(of)) / (STRETCH_PRIOR + len(of)))
+            for name, of in sums.items()
+        }
+    return found
+
+
+def _stretch_of(case: Case, found: Mapping[str, float]) -> float:
+    """Return the stretch of the smallest group a case belongs to."""
+    names = [_shared(case, trait) for trait in STRETCH_BY]
+    return next((found[name] for name in reversed(names) if name in found), 1.0)
 
 
 def _constants(deviations: Array, case: Case) -> Constants:

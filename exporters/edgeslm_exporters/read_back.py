@@ -7,10 +7,10 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from edgeslm_agent.engine.runtime.tflite_file import open_tflite
 from edgeslm_agent.errors import Corrupt, MissingExtra
 from edgeslm_exporters.architectures import spec_of
 from edgeslm_exporters.matrices import CONFIG_KEY
-from edgeslm_exporters.tflite.reader import open_tflite
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""Interrupting code at each of its writes: before or after every open for writing, fsync, rename and chmod it does."""
+"""Interrupting code at each of its writes: before every open, fsync, change of rights, rename and new folder."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ class Interrupted(BaseException):
 
 
 def interruptions(action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Run the action, each time stopped one step later, yielding after each stop; ends when it ran through.
+    """Run the action again and again, each time stopped one step later, until it runs through; yields after each stop.
 
-    A step is a call that changes a disk. It is stopped before the call and, next time, right after it. What the action
-    would tidy up is stopped too: it is as if the power went.
+    A step is a call that changes a disk. What the action would tidy up is stopped too: it is as if the power went.
     """
-    patience = 0
-    while _stops(action, patience, monkeypatch):
-        yield patience
-        patience += 1
-
-
-def _stops(action: Callable[[], object], patience: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     steps = 0
+    while interrupted(action, steps, monkeypatch):
+        yield steps
+        steps += 1
+
+
+def interrupted(action: Callable[[], object], after: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Run the action and stop it `after` so many steps; False when it came to its end before."""
+    left = after
 
     def step() -> None:
-        nonlocal steps
-        steps += 1
-        if steps > patience:
+        nonlocal left
+        left -= 1
+        if left < 0:
             raise Interrupted
 
     with monkeypatch.context() as patch:
-        for owner, name in ((os, "fsync"), (os, "open"), (os, "fchmod"), (Path, "replace"), (Path, "mkdir")):
+        for owner, name in ((os, "open"), (os, "fchmod"), (Path, "replace"), (Path, "mkdir")):
             patch.setattr(owner, name, _guarded(getattr(owner, name), step))
+        patch.setattr(os, "fsync", lambda _descriptor: step())  # the power stays on; only the place counts
         try:
             action()
         except Interrupted:
@@ -50,8 +51,6 @@ def _stops(action: Callable[[], object], patience: int, monkeypatch: pytest.Monk
 def _guarded(call: Callable[..., object], step: Callable[[], None]) -> Callable[..., object]:
     def guarded(*arguments: object, **more: object) -> object:
         step()
-        result = call(*arguments, **more)
-        step()
-        return result
+        return call(*arguments, **more)
 
     return guarded

@@ -97,7 +97,10 @@ def _token(document: object) -> Token:
     ends = document.get("ends")
     if not isinstance(ends, int) or isinstance(ends, bool):
         raise ValueError("no end")  # noqa: TRY004 - as above
-    token = Token(*(_text(document, name) for name in ("device", "desk", "broker", "authority", "nonce")), ends)
+    device, desk, broker, authority, nonce = (
+        _text(document, name) for name in ("device", "desk", "broker", "authority", "nonce")
+    )
+    token = Token(device, desk, broker, authority, nonce, ends)
     if urlsplit(token.desk).scheme != "https" or urlsplit(token.broker).scheme != "mqtts":
         raise ValueError("an address without TLS")
     checked_identity(token.device)

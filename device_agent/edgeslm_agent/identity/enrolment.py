@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.enrolment import ENROLL_PATH, MAX_BYTES, RENEW_PATH, checked_identity, parse_token
 from edgeslm_agent.contract.topics import parse_device_id
-from edgeslm_agent.errors import ConfigError, UsageError
+from edgeslm_agent.errors import ConfigError, LinkError, Refused, UsageError
 from edgeslm_agent.identity.folder import AUTHORITY, CERTIFICATE, KEY, Record, install, pending_key, read_record, settle
 from edgeslm_agent.identity.openssl import request as make_request
 from edgeslm_agent.identity.openssl import validity
@@ -40,10 +40,14 @@ def enroll(text: str, authority: Path, folder: Path) -> Token:
         raise ConfigError(
             f"{authority} is not the authority that the token names", "copy ca.pem from the operator who made the token"
         )
+    settle(folder)
+    present = read_record(folder)
+    if present is not None and present.nonce == token.nonce:  # the last try got further than it could say
+        return token
     made = make_request(pending_key(folder), parse_device_id(token.device))
     body = {"token": text.strip(), "request": made.decode()}
     certificate = ask(token.desk, ENROLL_PATH, body, trust(authority))
-    install(folder, certificate, authority_pem, Record(token.device, token.desk))
+    install(folder, certificate, authority_pem, Record(token.device, token.desk, token.nonce))
     return token
 
 
@@ -59,14 +63,20 @@ def renew(folder: Path, *, now: float | None = None, anyway: bool = False) -> bo
             f"{folder} holds no identity that a desk can renew",
             "enrol with a token; an identity that came by hand is renewed by hand",
         )
-    held = validity(folder / CERTIFICATE)
-    if not anyway and not held.due(time.time() if now is None else now):
+    held, moment = validity(folder / CERTIFICATE), time.time() if now is None else now
+    if not anyway and not held.due(moment):
         return False
     from edgeslm_agent.identity.exchange import ask, trust
 
     made = make_request(pending_key(folder), parse_device_id(record.device))
     context = trust(folder / AUTHORITY, (folder / CERTIFICATE, folder / KEY))
-    certificate = ask(record.desk, RENEW_PATH, {"request": made.decode()}, context)
+    try:
+        certificate = ask(record.desk, RENEW_PATH, {"request": made.decode()}, context)
+    except LinkError as error:
+        if held.ends > moment:
+            raise
+        # tried all the same, our clock may be wrong; a desk that refuses in the handshake cannot always say why
+        raise Refused("this device's certificate has ended", "enrol again with a new token") from error
     install(folder, certificate, _read(folder / AUTHORITY), record)
     return True
 

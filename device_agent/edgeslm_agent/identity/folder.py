@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.enrolment import MAX_BYTES
 from edgeslm_agent.contract.topics import parse_device_id
-from edgeslm_agent.errors import ConfigError, EnvironmentProblem
+from edgeslm_agent.errors import ConfigError, EnvironmentProblem, UsageError
 from edgeslm_agent.host.durable import make_private_folder, sync_folder, write_durable
 from edgeslm_agent.identity.openssl import new_key
 
@@ -31,10 +31,11 @@ _SCHEMA = "edgeslm.identity/1"
 
 @dataclass(frozen=True)
 class Record:
-    """Who the certificate is for, and the desk that renews it (None: it came by hand and goes so too)."""
+    """Who the certificate is for, the desk that renews it and the nonce of its token (both None: it came by hand)."""
 
     device: str
     desk: str | None = None
+    nonce: str | None = None
 
 
 def pending_key(folder: Path) -> Path:
@@ -71,14 +72,17 @@ def install(folder: Path, certificate: bytes, authority: bytes, record: Record) 
 
 
 def settle(folder: Path) -> None:
-    """Finish a move that was interrupted; nothing to do for a folder without one. Raises OSError."""
+    """Finish a move that was interrupted; nothing to do for a folder without one. Raises EnvironmentProblem."""
     making = folder / "next"
-    if not (making / CERTIFICATE).exists():
-        return
-    for name in _ORDER:
-        if (making / name).exists():
-            (making / name).replace(folder / name)
-            sync_folder(folder)
+    try:
+        if not (making / CERTIFICATE).exists():
+            return
+        for name in _ORDER:
+            if (making / name).exists():
+                (making / name).replace(folder / name)
+                sync_folder(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     shutil.rmtree(making, ignore_errors=True)  # what an interrupted write left there is nobody's
 
 
@@ -90,11 +94,13 @@ def read_record(folder: Path) -> Record | None:
     try:
         with path.open("rb") as file:
             document = json.loads(file.read(MAX_BYTES))
-        device, desk = document["device"], document["desk"]
-        parse_device_id(device)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        record = Record(document["device"], document["desk"], document["nonce"])
+        if not all(value is None or isinstance(value, str) for value in asdict(record).values()):
+            raise ValueError("a field is no text")  # noqa: TRY301 - joins the other ways to be broken
+        parse_device_id(record.device or "")
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", "enrol this device again") from error
-    return Record(device, desk)
+    return record
 
 
 def _check_pair(certificate: Path, key: Path) -> None:

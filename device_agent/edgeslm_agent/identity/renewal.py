@@ -18,24 +18,27 @@ _FIRST_S = 600.0  # at most; a fleet that starts together must not knock togethe
 _DAY_S = 86400.0
 
 
-def renews_itself(folder: Path) -> bool:
-    """Whether the folder holds an identity that a desk renews. Raises ConfigError when its record cannot be read."""
-    record = read_record(folder)
-    return record is not None and record.desk is not None
-
-
 def keep_renewed(
     folder: Path, stop: threading.Event, notice: Callable[[str], None], *, first_s: float = _FIRST_S
 ) -> None:
-    """Renew whenever it is due until `stop` is set; for a thread. A third of the certificate's time is for retries.
+    """Renew whenever it is due until `stop` is set; for a thread. Returns at once for an identity that came by hand.
 
-    The link reads the files at each connection, so nothing has to be restarted.
+    A third of the certificate's time is for retries. The link reads the files at each connection, so nothing has to be
+    restarted.
     """
     wait_s = random.uniform(0.0, first_s)
-    while not stop.wait(wait_s):
-        try:
-            if renew(folder):
-                notice("the certificate was renewed")
-        except (EdgeSLMError, OSError) as error:
-            notice(f"the certificate could not be renewed: {error}; trying again within a day")
-        wait_s = random.uniform(0.5, 1.0) * _DAY_S
+    try:
+        record = read_record(folder)
+        while record is not None and record.desk is not None and not stop.wait(wait_s):
+            wait_s = random.uniform(0.5, 1.0) * _DAY_S
+            _try(folder, notice)
+    except EdgeSLMError as error:
+        notice(f"the certificate will not be renewed: {error}")
+
+
+def _try(folder: Path, notice: Callable[[str], None]) -> None:
+    try:
+        if renew(folder):
+            notice("the certificate was renewed")
+    except EdgeSLMError as error:
+        notice(f"the certificate could not be renewed: {error}; trying again within a day")

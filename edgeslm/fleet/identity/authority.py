@@ -12,6 +12,7 @@ ca.pem                    what a device needs beside its token
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import pwd
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 _SCHEMA = "edgeslm.authority/1"
 _SETTINGS = "authority.json"
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?|::1")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _SIGNERS = ("fleet", "devices")
 
 
@@ -121,12 +122,10 @@ def init(folder: Path, settings: Settings, now: float | None = None) -> Authorit
     """Make an authority, or give an existing one new settings and its broker a new certificate.
 
     A new one appears whole or not at all; an existing one keeps its authorities, its ledger and everybody's
-    certificates. Raises UsageError for host names that cannot be and for a folder that holds something else.
+    certificates. Raises UsageError for hosts and ports that cannot be, and for a folder that holds something else.
     """
     folder = folder.absolute()
-    for host in settings.hosts:
-        if not _HOST.fullmatch(host):
-            raise UsageError(f"'{host}' is not a host name or an address", "for example broker.example.org")
+    _check(settings)
     moment = time.time() if now is None else now
     authority = Authority(folder, settings)
     if (folder / _SETTINGS).exists():
@@ -170,6 +169,23 @@ def write_revocations(authority: Authority, revoked: Mapping[str, list[tuple[str
     for signer, entries in revoked.items():
         path = authority.broker / f"{signer}.crl"
         write_durable(path, revocation_list(authority.signer(signer), entries, now, _read(path)))
+
+
+def _check(settings: Settings) -> None:
+    for host in settings.hosts:
+        if not _HOST.fullmatch(host) and not _is_address(host):
+            raise UsageError(f"'{host}' is not a host name or an address", "for example broker.example.org")
+    ports = (settings.port, settings.operator_port, settings.desk_port)
+    if len(set(ports)) < len(ports) or not all(0 < port < 65536 for port in ports):
+        raise UsageError(f"the ports {ports} do not go together", "give three different ones from 1 to 65535")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _make(authority: Authority, making: Path, now: float) -> None:

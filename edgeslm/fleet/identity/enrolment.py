@@ -89,4 +89,4 @@ def _certified(authority: Authority, ledger: Ledger, request: Request, now: floa
 
 def _same_name(request: Request, name: str) -> None:
     if request.name != name:
-        raise Refused(f"the request is for '{request.name[:100]}', not for {name}", "make the request on that device")
+        raise Refused(f"the request is for {request.name[:100]!r}, not for {name}", "make the request on that device")

@@ -15,11 +15,12 @@ import numpy as np
 
 from edgeslm_agent.engine.heap import trim_heap
 from edgeslm_agent.engine.runtime.onnx import load_onnxruntime, open_session
+from edgeslm_exporters.onnx.cut import stages
 from edgeslm_exporters.onnx.graph import stage_graphs
 from edgeslm_exporters.row_stream import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import onnx
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, NDArray[Any]]
 
-STAGE_BYTES = 32 * 2**20  # of weights as the kernels hold them; a stage has one layer at least
 LOADERS = 2
 _CACHE_TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -56,19 +56,6 @@ def last_logits(places: Layout, folder: Path, token_ids: Sequence[int], threads:
             trim_heap()
     logits: NDArray[np.float32] = values["logits"][0, -1]
     return logits
-
-
-def stages(places: Layout) -> Iterator[range]:
-    """Yield consecutive layers of at most STAGE_BYTES together, then an empty range: the head."""
-    start, size = 0, 0
-    for index, layer in enumerate(places.spec.stack):
-        more = sum(places.matrix(projection).loaded_bytes for projection in layer.projections())
-        if size and size + more > STAGE_BYTES:
-            yield range(start, index)
-            start, size = index, 0
-        size += more
-    yield range(start, places.spec.layers)
-    yield range(places.spec.layers, places.spec.layers)
 
 
 def _first_values(token_ids: Sequence[int]) -> Arrays:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from edgeslm_exporters.part_reader import norm_tensors, part_bias, part_rows
 from edgeslm_exporters.quantize.packing import pack, unpack
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.rotary import rotary_tables
-from edgeslm_exporters.row_stream import floats, in_order, quantized, round_to_nearest, row_tasks
+from edgeslm_exporters.row_stream import floats, in_order, quantized, round_to_nearest, row_tasks, row_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -56,7 +55,7 @@ def write_data(
     Raises BadCheckpoint when a weight is not finite.
     """
     tasks = [task for matrix in layout.matrices for task in row_tasks(matrix)]
-    with (folder / DATA_NAME).open("wb") as stream, ThreadPoolExecutor(threads, "quantize") as pool:
+    with (folder / DATA_NAME).open("wb") as stream, row_workers(threads) as pool:
         out = _Output(layout, stream.fileno())
         for name, values in _small_tensors(weights, layout, kv_scales):
             out.put(name, [values])

@@ -93,12 +93,15 @@ def fp16_scales(scales: Floats) -> Floats:
 def _extremes(blocks: Floats, per_row: bool) -> tuple[Floats, Floats]:
     """Return how far each block reaches above and below zero, [rows, blocks], both as magnitudes.
 
-    The blocks are turned first: numpy's maximum along a short last axis takes four times as long.
+    The blocks are turned first: numpy's maximum along a short last axis takes thirty times as long. Four floats are
+    turned as one, which takes a third of turning each.
     """
-    shape = blocks.shape[:2]
-    turned = np.ascontiguousarray(blocks.reshape(-1, blocks.shape[2]).T)
-    above = np.maximum(turned.max(0), np.float32(0)).reshape(shape)
-    below = np.maximum(-turned.min(0), np.float32(0)).reshape(shape)
+    quads = np.ascontiguousarray(blocks).reshape(-1, blocks.shape[2]).view(np.complex128)
+    turned = np.ascontiguousarray(quads.T).view(np.float32)  # [block / 4, blocks x 4]
+    above, below = (
+        np.ascontiguousarray(reach.reshape(-1, 4).T).max(0).clip(min=0).reshape(blocks.shape[:2])
+        for reach in (turned.max(0), -turned.min(0))
+    )
     return (_widest(above), _widest(below)) if per_row else (above, below)
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeslm_agent.engine.runtime.tflite_file import IDENTIFIER
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.tflite import schema
-from edgeslm_exporters.tflite.flatbuffer import Table
+from edgeslm_exporters.tflite.flatbuffer import Table, encode
 from edgeslm_exporters.tflite.schema import Op
 
 if TYPE_CHECKING:
@@ -46,18 +47,18 @@ class _Call:
 
 
 class ModelBuilder:
-    """The file's shared parts. `start` is where the layout's tensors begin, `row_scales` are those of by-row matrices.
+    """The file's shared parts. `row_scales` are those of matrices with one scale a row, read when it is encoded.
 
-    Size and form of what is built depend on neither.
+    `metadata` lies in the model by name.
     """
 
-    def __init__(self, layout: Layout, start: int, row_scales: RowScales) -> None:
+    def __init__(self, layout: Layout, row_scales: RowScales, metadata: Mapping[str, bytes]) -> None:
         self.layout = layout
         self._codes: dict[Op, int] = {}
-        stored = [schema.outside_buffer(start + tensor.offset, tensor.bytes) for tensor in layout.tensors]
-        self._buffers = [Table({}), *stored]  # buffer 0 is that of tensors without one
-        self._places = {tensor.name: index for index, tensor in enumerate(layout.tensors, 1)}
+        self._places = {tensor.name: index for index, tensor in enumerate(layout.tensors, 1)}  # 0: no buffer
+        self._inline: list[Table] = []
         self._constants: dict[tuple[bytes, str], int] = {}
+        self._metadata = {name: self.constant(np.frombuffer(content, np.uint8)) for name, content in metadata.items()}
         self._shared: dict[str, Table] = {}
         self._row_scales = row_scales
         self._subgraphs: list[Table] = []
@@ -71,8 +72,8 @@ class ModelBuilder:
         """Return the buffer of a small constant; equal ones share it."""
         key = values.tobytes(), values.dtype.str
         if key not in self._constants:
-            self._constants[key] = len(self._buffers)
-            self._buffers.append(schema.inline_buffer(values))
+            self._constants[key] = 1 + len(self._places) + len(self._inline)
+            self._inline.append(schema.inline_buffer(values))
         return self._constants[key]
 
     def stored(self, name: str) -> Table:
@@ -102,14 +103,12 @@ class ModelBuilder:
         self._signatures.append(schema.signature(graph.key, graph.inputs, graph.outputs, len(self._subgraphs)))
         self._subgraphs.append(graph.table())
 
-    def model(self, metadata: Mapping[str, bytes]) -> Table:
-        """Return the model; `metadata` lies in it by name."""
-        entries = {}
-        for name, content in metadata.items():
-            entries[name] = len(self._buffers)
-            self._buffers.append(schema.inline_buffer(np.frombuffer(content, np.uint8)))
+    def encoded(self, start: int) -> bytes:
+        """Return the flatbuffer of a file in which the layout's tensors begin at `start`; its size never changes."""
+        outside = [schema.outside_buffer(start + tensor.offset, tensor.bytes) for tensor in self.layout.tensors]
         codes = [schema.operator_code(op) for op in self._codes]
-        return schema.model(codes, self._subgraphs, self._buffers, self._signatures, entries)
+        buffers = [Table({}), *outside, *self._inline]
+        return encode(schema.model(codes, self._subgraphs, buffers, self._signatures, self._metadata), IDENTIFIER)
 
 
 class Subgraph:

@@ -1,26 +1,28 @@
-"""FlatBuffers, as far as a .tflite file needs them: tables of fields by id, vectors, strings. Written and read.
+"""Writes FlatBuffers, as far as a .tflite file needs them: tables of fields by id, vectors, strings.
 
 Written from the end to the beginning, so that whatever is referred to exists already and may be referred to again:
-equal strings and vectors of whole numbers, and a table or an array used twice, lie in the file once. Read with every
-offset checked, because a reader here meets files of others. Format: https://flatbuffers.dev/internals/
+equal strings and vectors of whole numbers, and a table or an array used twice, lie in the file once.
+Format: https://flatbuffers.dev/internals/
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-
-from edgeslm_agent.errors import Corrupt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    Form = tuple[tuple[int, str], ...]  # ids and codes of a table's fields
+
 ALIGNMENT = 16  # of the whole buffer, and so the largest that its parts may have
+OFFSET = "->I"  # the code of a field that leads to something else
 
 
 class Scalar(NamedTuple):
@@ -64,19 +66,18 @@ class _Writer:
     def table(self, table: Table) -> int:
         if id(table) in self._known:
             return self._known[id(table)]
-        fields = {key: value for key, value in table.fields.items() if value is not None}
-        placed = {key: self._child(value) for key, value in fields.items() if not isinstance(value, Scalar)}
-        codes = {key: value.code if isinstance(value, Scalar) else "I" for key, value in fields.items()}
-        offsets, length = _inline(codes)
-        vtable = self._vtable(offsets, length)
+        fields = [(key, value) for key, value in table.fields.items() if value is not None]
+        numbers = [value.value if isinstance(value, Scalar) else self._child(value) for _, value in fields]
+        form = tuple((key, value.code if isinstance(value, Scalar) else OFFSET) for key, value in fields)
+        offsets, length = _inline(form)
+        vtable = self._vtable(form)
         self.pad(length, 8)
         start = self.size + length
         content = bytearray(length)
         struct.pack_into("<i", content, 0, vtable - start)
-        for key, offset in offsets.items():
-            value = fields[key]
-            number = value.value if isinstance(value, Scalar) else start - offset - placed[key]
-            struct.pack_into(f"<{codes[key]}", content, offset, number)
+        for (_, code), offset, number in zip(form, offsets, numbers, strict=True):
+            stored = start - offset - number if code == OFFSET else number
+            struct.pack_into(f"<{code[-1]}", content, offset, stored)
         self._put(bytes(content))
         self._known[id(table)] = start
         return start
@@ -110,92 +111,27 @@ class _Writer:
             self._known[key] = self.size
         return self._known[key]
 
-    def _vtable(self, offsets: Mapping[int, int], length: int) -> int:
-        slots = [offsets.get(key, 0) for key in range(max(offsets, default=-1) + 1)]
-        return self._vector(struct.pack(f"<{2 + len(slots)}H", 4 + 2 * len(slots), length, *slots), 2)
+    def _vtable(self, form: Form) -> int:
+        if form not in self._known:
+            offsets, length = _inline(form)
+            slots = dict(zip((key for key, _ in form), offsets, strict=True))
+            entries = [slots.get(key, 0) for key in range(max(slots, default=-1) + 1)]
+            data = struct.pack(f"<{2 + len(entries)}H", 4 + 2 * len(entries), length, *entries)
+            self._known[form] = self._vector(data, 2)
+        return self._known[form]
 
     def _put(self, data: bytes) -> None:
         self._pieces.append(data)
         self.size += len(data)
 
 
-def _inline(codes: Mapping[int, str]) -> tuple[dict[int, int], int]:
-    """Return where each field lies behind the start of its table, the widest first, and the table's length."""
-    offsets, end = {}, 4
-    for key in sorted(codes, key=lambda key: (-struct.calcsize(f"<{codes[key]}"), key)):
-        size = struct.calcsize(f"<{codes[key]}")
+@cache
+def _inline(form: Form) -> tuple[tuple[int, ...], int]:
+    """Return where each field lies behind the start of its table, the widest placed first, and the table's length."""
+    offsets, end = [0] * len(form), 4
+    for index in sorted(range(len(form)), key=lambda index: -struct.calcsize(f"<{form[index][1][-1]}")):
+        size = struct.calcsize(f"<{form[index][1][-1]}")
         end += -end % size
-        offsets[key] = end
+        offsets[index] = end
         end += size
-    return offsets, end + -end % 8
-
-
-class View:
-    """A table inside a buffer. Every method raises Corrupt where the buffer ends before what it points at."""
-
-    def __init__(self, data: memoryview, place: int) -> None:
-        self._data = data
-        self._place = place
-        self._vtable = place - self._number("i", place)
-        self._slots = (self._number("H", self._vtable) - 4) // 2
-
-    def scalar(self, field: int, code: str, default: int = 0) -> int:
-        """Return a whole number or a truth, or its default where the field is left out."""
-        place = self._field(field)
-        return default if place is None else self._number(code, place)
-
-    def table(self, field: int) -> View | None:
-        """Return a table, or None where there is none."""
-        place = self._target(field)
-        return None if place is None else View(self._data, place)
-
-    def tables(self, field: int) -> tuple[View, ...]:
-        """Return a vector of tables."""
-        place = self._target(field)
-        if place is None:
-            return ()
-        places = self._items(place, np.dtype("<u4"))
-        return tuple(View(self._data, place + 4 + 4 * index + int(far)) for index, far in enumerate(places))
-
-    def vector(self, field: int, dtype: str) -> NDArray[Any]:
-        """Return a vector of numbers, as a view."""
-        place = self._target(field)
-        return np.empty(0, dtype) if place is None else self._items(place, np.dtype(dtype))
-
-    def text(self, field: int) -> str:
-        """Return a string."""
-        return self.vector(field, "u1").tobytes().decode("utf-8", "replace")
-
-    def _field(self, field: int) -> int | None:
-        offset = self._number("H", self._vtable + 4 + 2 * field) if field < self._slots else 0
-        return self._place + offset if offset else None
-
-    def _target(self, field: int) -> int | None:
-        place = self._field(field)
-        return None if place is None else place + self._number("I", place)
-
-    def _items(self, place: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        count = self._number("I", place)
-        if place + 4 + count * dtype.itemsize > len(self._data):
-            raise _cut_off()
-        return np.frombuffer(self._data, dtype, count, place + 4)
-
-    def _number(self, code: str, place: int) -> int:
-        if place < 0 or place + struct.calcsize(f"<{code}") > len(self._data):
-            raise _cut_off()
-        number: int = struct.unpack_from(f"<{code}", self._data, place)[0]
-        return number
-
-
-def root_of(data: memoryview, identifier: bytes, what: str) -> View:
-    """Return the root table of a buffer.
-
-    Raises Corrupt when it does not begin as `identifier` says.
-    """
-    if len(data) < 8 or bytes(data[4:8]) != identifier:
-        raise Corrupt(f"{what} is not a .tflite file", "give the file that `edgeslm export --format tflite` wrote")
-    return View(data, struct.unpack_from("<I", data)[0])
-
-
-def _cut_off() -> Corrupt:
-    return Corrupt("the .tflite file is cut off or damaged", "export the bundle again, or copy it again")
+    return tuple(offsets), end + -end % 8

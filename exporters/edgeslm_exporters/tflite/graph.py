@@ -14,12 +14,11 @@ from edgeslm_exporters.decoder_spec import Mlp
 from edgeslm_exporters.matrices import CONFIG_KEY
 from edgeslm_exporters.tflite.attention import Positions, attended, extended, heads
 from edgeslm_exporters.tflite.builder import ModelBuilder, Subgraph
-from edgeslm_exporters.tflite.flatbuffer import encode
 from edgeslm_exporters.tflite.layout import POSITIONS
 from edgeslm_exporters.tflite.mlp import mlp
 from edgeslm_exporters.tflite.norms import normed
 from edgeslm_exporters.tflite.products import product, widened
-from edgeslm_exporters.tflite.schema import IDENTIFIER, Op
+from edgeslm_exporters.tflite.schema import Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,17 +28,17 @@ if TYPE_CHECKING:
     from edgeslm_exporters.tflite.layout import Layout
 
 
-def decoder_header(layout: Layout, config: Mapping[str, Any], start: int, row_scales: RowScales) -> bytes:
-    """Return the flatbuffer; the layout's tensors begin at `start` of the file. Its size depends on neither of them.
+def decoder_model(layout: Layout, config: Mapping[str, Any], row_scales: RowScales) -> ModelBuilder:
+    """Return the model of a layout; `config` lies in its metadata.
 
-    `row_scales` are float32 [N] by the name of each projection with one scale a row; `config` lies in the metadata.
+    `row_scales` are float32 [N] by the name of each projection with one scale a row, and may still change.
     """
-    model = ModelBuilder(layout, start, row_scales)
+    model = ModelBuilder(layout, row_scales, {CONFIG_KEY: json.dumps(config, sort_keys=True).encode()})
     for size in layout.prefill_sizes:
         model.add(_Call(model, layout, f"prefill_{size}", size, logits=False).build())
     model.add(_Call(model, layout, "decode", 1, logits=True).build())
     model.add(_Call(model, layout, f"score_{layout.score_size}", layout.score_size, logits=True).build())
-    return encode(model.model({CONFIG_KEY: json.dumps(config, sort_keys=True).encode()}), IDENTIFIER)
+    return model
 
 
 class _Call:

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeslm_agent.engine.runtime.tflite_file import open_tflite
 from edgeslm_exporters.tflite.layout import ALIGNMENT, XNNPACK_BLOCK
-from edgeslm_exporters.tflite.reader import open_tflite
 from edgeslm_exporters.tflite.schema import BLOCKWISE, TYPES, Op
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from edgeslm_exporters.tflite.flatbuffer import View
-    from edgeslm_exporters.tflite.reader import TfliteFile
+    from edgeslm_agent.engine.runtime.tflite_file import TfliteFile, View
 
 KNOWN = {int(op) for op in Op}
 INTEGERS = {TYPES["int8"], TYPES["int4"]}
@@ -62,7 +61,6 @@ def _subgraph(file: TfliteFile, graph: View, codes: list[int]) -> _Subgraph:
 
 def _buffers(file: TfliteFile) -> Iterator[str]:
     for index, buffer in enumerate(file.model.tables(4)):
-        file.buffer(index)
         if buffer.scalar(1, "Q") % ALIGNMENT:
             yield f"buffer {index} does not begin at a multiple of {ALIGNMENT}, so the runtime copies it"
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-IDENTIFIER = b"TFL3"
 VERSION = 3
 BLOCKWISE = 2  # QuantizationDetails
 

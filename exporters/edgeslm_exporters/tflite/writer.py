@@ -7,7 +7,6 @@ is temporary, so nobody meets the file half written.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,8 @@ from edgeslm_exporters.part_reader import norm_tensors, part_bias, part_rows
 from edgeslm_exporters.quantize.packing import pack
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.rotary import rotary_tables
-from edgeslm_exporters.row_stream import floats, in_order, quantized, round_to_nearest, row_tasks
-from edgeslm_exporters.tflite.graph import decoder_header
+from edgeslm_exporters.row_stream import floats, in_order, quantized, round_to_nearest, row_tasks, row_workers
+from edgeslm_exporters.tflite.graph import decoder_model
 from edgeslm_exporters.tflite.layout import FILE_NAME, POSITIONS, rotary_names
 
 if TYPE_CHECKING:
@@ -54,8 +53,9 @@ def write_file(
     Raises BadCheckpoint when a weight is not finite, UnsupportedOperator when fp16 cannot hold it.
     """
     row_scales = {m.projection.name: np.ones(m.projection.rows, np.float32) for m in layout.matrices if m.by_row}
-    start = -(-len(decoder_header(layout, config, 0, row_scales)) // PAGE) * PAGE
-    with (folder / FILE_NAME).open("wb") as stream, ThreadPoolExecutor(threads, "quantize") as pool:
+    model = decoder_model(layout, config, row_scales)
+    start = -(-len(model.encoded(0)) // PAGE) * PAGE
+    with (folder / FILE_NAME).open("wb") as stream, row_workers(threads) as pool:
         out = _Output(layout, stream.fileno(), start)
         for name, values in _small_tensors(weights, layout):
             out.put(name, [values])
@@ -68,7 +68,7 @@ def write_file(
             if task.last:
                 _finish(weights, task, scales, out, row_scales)
                 scales = []
-        os.pwrite(stream.fileno(), decoder_header(layout, config, start, row_scales), 0)
+        os.pwrite(stream.fileno(), model.encoded(start), 0)
         os.fsync(stream.fileno())
     path = folder / FILE_NAME
     return FileEntry(f"artifacts/{FILE_NAME}", path.stat().st_size, file_digest(path))
@@ -80,7 +80,7 @@ def _finish(
     """Write what follows the rows of a matrix: scales of blocks, and a bias; keep scales of rows for later."""
     projection = task.matrix.projection
     if projection.name in row_scales:
-        row_scales[projection.name] = np.concatenate(scales)
+        np.concatenate(scales, out=row_scales[projection.name])
     elif scales:
         out.put(f"{projection.name}.scales", scales)
     if projection.biased:

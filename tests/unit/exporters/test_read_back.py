@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgeslm_agent.contract.manifest import DecoderShape
+from edgeslm_agent.engine.runtime.tflite_file import IDENTIFIER
 from edgeslm_agent.errors import Corrupt
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
@@ -13,7 +14,7 @@ from edgeslm_exporters.onnx.layout import layout
 from edgeslm_exporters.read_back import spec_of_graph
 from edgeslm_exporters.recipe import parse_recipe
 from edgeslm_exporters.tflite.flatbuffer import Table, encode
-from edgeslm_exporters.tflite.schema import IDENTIFIER, model
+from edgeslm_exporters.tflite.schema import model
 from support.checkpoints import build_checkpoint, case_named
 from support.small_bundles import CONTEXT, write_bundle
 from support.tflite_files import written

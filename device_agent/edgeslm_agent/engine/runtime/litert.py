@@ -18,6 +18,7 @@ import numpy as np
 
 from edgeslm_agent.engine.runtime.pages import release_pages
 from edgeslm_agent.engine.runtime.quiet import native_stderr, silence_exit
+from edgeslm_agent.engine.runtime.tflite_file import open_tflite
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Incompatible, MissingExtra
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ _TOO_NEW_FOR_RUNTIME = re.compile(
 class LitertRuntime:
     """A decoder's signatures in a LiteRT model of its own (see port.Runtime)."""
 
-    def __init__(
-        self, graph: Path, shape: DecoderShape, *, min_version: str, threads: int, score_rows: int
-    ) -> None:
+    def __init__(self, graph: Path, shape: DecoderShape, *, min_version: str, threads: int, score_rows: int) -> None:
         """Load `graph` and allocate the caches of `shape`.
 
         Raises MissingExtra without ai-edge-litert, Corrupt for a broken file, Incompatible for a file that this version
@@ -180,6 +179,7 @@ def _open_model(graph: Path, threads: int) -> CompiledModel:
     """Load a file on the CPU, with one packed copy of the weights for all its signatures."""
     from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, HardwareAccelerator, Options
 
+    open_tflite(graph)  # a file cut off would end the process, with SIGBUS, inside the runtime
     silence_exit()
     cpu = CpuOptions(num_threads=threads, xnnpack_weight_cache_path=":memory")
     with native_stderr() as said:

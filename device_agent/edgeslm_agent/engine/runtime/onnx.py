@@ -104,7 +104,7 @@ class OnnxRuntime:
         return self._all_logits[: len(ids)]
 
     def cached(self, tokens: int) -> Iterator[NDArray[Any]]:
-        """Yield what the first `tokens` left in the cache, [kv_heads, tokens, ...]: key, value, key, ... layer by layer."""
+        """Yield what the first `tokens` left in the cache, layer by layer: key and value, [kv_heads, tokens, ...]."""
         yield from (tensor[0, :, :tokens] for tensor in self._cache)
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeslm_agent.contract.codec import Malformed
+from edgeslm_agent.contract.codec import Malformed, decode
 from edgeslm_agent.contract.command import Command, Result, parse_command, parse_result
 from edgeslm_agent.contract.status import Capability, Status, parse_capability, parse_status
 from edgeslm_agent.contract.telemetry import (
@@ -40,11 +40,13 @@ PARSERS: list[Callable[[bytes], object]] = [
     parse_command, parse_result, parse_status, parse_capability, parse_telemetry, parse_events, parse_ack,
 ]  # fmt: skip
 STATUS = Status("online", "b0", 3, 1700000000.5, "0.1.0", "ready", 10.0, "id", "home", "home_fp32", "raspberry-pi-5")
-CAPABILITY = Capability("a board", "a cpu", 4, 2**32, "linux", "3.11", ("ping",), {"onnxruntime": "1.20"})
+CAPABILITY = Capability(
+    "a board", "a cpu", 4, 2**32, "linux", "3.11", ("ping",), {"onnxruntime": "1.20"}, {"power_w": "INA3221 VDD_IN"}
+)
 KEYS = st.sampled_from(
     ["v", "id", "op", "prompt", "max_tokens", "ttl_s", "state", "text", "error", "figures", "embedding", "boot", "samples", "seq",
      "t", "dropped", "events", "kind", "level", "detail", "ranges", "session", "agent", "model_state", "interval_s",
-     "runtimes", "operations", "cores", "board", "cpu", "memory_bytes", "system", "python"]
+     "runtimes", "operations", "cores", "board", "cpu", "memory_bytes", "system", "python", "sensors"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none()
@@ -167,3 +169,15 @@ def test_many_ranges_become_several_acks() -> None:
     acks = split_ranges("b", ranges)
     assert [parse_ack(ack.payload()) for ack in acks] == acks
     assert [one for ack in acks for one in ack.ranges] == ranges
+
+
+def test_capability_of_an_older_agent_names_no_sensors() -> None:
+    facts = decode(CAPABILITY.payload())
+    del facts["sensors"]
+    assert parse_capability(payload(**facts)).sensors == {}
+
+
+@pytest.mark.parametrize("sensors", [[], "x", {"power_w": 1}, {"power_w": "\n"}, {f"f{n}": "x" for n in range(33)}])
+def test_bad_sensors_are_malformed(sensors: object) -> None:
+    with pytest.raises(Malformed):
+        parse_capability(payload(**{**decode(CAPABILITY.payload()), "sensors": sensors}))

@@ -10,7 +10,7 @@ import pytest
 from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
 from edgeslm_exporters.checkpoint import open_checkpoint
 from edgeslm_exporters.export import convert
-from edgeslm_exporters.onnx import stages
+from edgeslm_exporters.onnx import cut, stages
 from edgeslm_exporters.onnx.layout import Layout
 from edgeslm_exporters.recipe import parse_recipe
 from support.checkpoints import CASES, build_checkpoint
@@ -29,7 +29,7 @@ TOKENS = (3, 1, 4, 1, 5)
 def test_stages_of_one_layer_give_the_logits_of_the_whole(
     case: Case, recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "STAGE_BYTES", 1)
+    monkeypatch.setattr(cut, "STAGE_BYTES", 1)
     artifact = convert(open_checkpoint(build_checkpoint(case, tmp_path / "in")), parse_recipe(recipe), 64, tmp_path)
     folder, shape = tmp_path / "artifacts", artifact.decoder
     assert isinstance(artifact.layout, Layout)
@@ -49,8 +49,8 @@ def test_a_stage_holds_no_more_than_it_may_and_every_layer_once(
     assert isinstance(places, Layout)
     sizes = [sum(places.matrix(p).loaded_bytes for p in layer.projections()) for layer in places.spec.stack]
     for bound in (1, max(sizes), 2 * max(sizes), sum(sizes)):
-        monkeypatch.setattr(stages, "STAGE_BYTES", bound)
-        *cut, head = stages.stages(places)
-        assert [index for layers in cut for index in layers] == list(range(len(sizes)))
-        assert all(len(layers) == 1 or sum(sizes[index] for index in layers) <= bound for layers in cut)
+        monkeypatch.setattr(cut, "STAGE_BYTES", bound)
+        *body, head = cut.stages(places)
+        assert [index for layers in body for index in layers] == list(range(len(sizes)))
+        assert all(len(layers) == 1 or sum(sizes[index] for index in layers) <= bound for layers in body)
         assert head == range(len(sizes), len(sizes))

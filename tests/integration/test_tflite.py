@@ -1,0 +1,85 @@
+"""`--format tflite` from end to end on the built-in model, beside ONNX from the same weights."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import edgeslm
+from edgeslm.cli.main import main
+from edgeslm.profiler.quality import sequences
+from edgeslm.source import own_tasks
+from edgeslm_agent.bundle import open_bundle
+from edgeslm_agent.engine.generation import Generation
+from edgeslm_agent.engine.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgeslm.pipeline import ExportResult
+
+pytestmark = pytest.mark.slow
+POSITIONS = 2000  # that the gate counts: of what users write the next word is often a tie
+AGREEING = 0.99  # of the positions: activations are rounded in other groups than with ONNX
+BOARD = "raspberry-pi-5"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def exported(folder: Path, form: str, recipe: str) -> ExportResult:
+    return edgeslm.export(device=BOARD, recipes=[recipe], formats=[form], measured=False, out=folder / form)
+
+
+@pytest.mark.parametrize("recipe", ["wi4b32-afp32", "wi8-afp32"])
+def test_both_formats_agree_and_pass_the_same_gate(recipe: str, folder: Path) -> None:
+    found = {form: exported(folder, form, recipe) for form in ("onnx", "tflite")}
+    assert all(result.winner.passed for result in found.values())
+    onnx, tflite = (Session.open(found[form].bundle) for form in ("onnx", "tflite"))
+    tasks = own_tasks("builtin:home")
+    assert tasks is not None
+    seen = agreed = 0
+    for sequence in sequences(onnx, tasks):
+        if seen >= POSITIONS:
+            break
+        tops = [session.score(sequence.token_ids)[sequence.first :].argmax(axis=1) for session in (onnx, tflite)]
+        agreed, seen = agreed + int(np.equal(*tops).sum()), seen + len(tops[0])
+    assert seen >= POSITIONS
+    assert agreed >= AGREEING * seen
+
+
+def test_the_command_line_exports_runs_and_judges_tflite(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(folder / "bundle")
+    code = main(["export", "--device", BOARD, "--format", "tflite", "--recipe", "wi4b32-afp32", "-o", out, "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert document["winner"]["variant"] == "home_wi4b32-afp32_tflite_256"
+    assert document["quality"]["status"] == "passed"
+    assert main(["run", out, "turn on the kitchen lights", "--greedy", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)["text"]
+    assert json.loads(answer) == {"action": "turn_on", "device": "light", "room": "kitchen"}
+    assert main(["verify", out]) == 0
+    assert main(["inspect", out]) == 0
+    assert "ai-edge-litert >= 2.2.0" in capsys.readouterr().out
+
+
+def test_the_same_export_twice_is_the_same_bundle(folder: Path) -> None:
+    first, second = (exported(folder / name, "tflite", "wi8-afp32").bundle for name in ("first", "second"))
+    assert first.bundle_id == second.bundle_id
+
+
+def test_a_session_samples_chats_and_goes_on_behind_a_prompt(folder: Path) -> None:
+    bundle = open_bundle(exported(folder, "tflite", "fp32").bundle.path)
+    with Session.open(bundle) as session:
+        greedy = Generation(max_tokens=12, temperature=0.0)
+        first = session.complete("lock the front door", greedy)
+        again = session.complete("lock the front door", greedy)
+        sampled = session.complete("lock the front door", Generation(max_tokens=12, temperature=1.0, seed=3))
+    assert first.token_ids == again.token_ids
+    assert sampled.token_ids

@@ -1,0 +1,169 @@
+"""`telemetry` and `fleet status` on a collector's database: filters, trends, nulls, alerts and exit codes."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edgeslm.cli.main import main
+from edgeslm.cli.sparkline import sparkline
+from edgeslm.fleet.history import History, Intake
+from edgeslm_agent.contract.figures import FIGURES
+from edgeslm_agent.contract.status import Capability, Status
+from edgeslm_agent.contract.telemetry import Sample
+from edgeslm_agent.contract.topics import DeviceId
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATUS = Status("online", "b1", 1, 1.0, "0.2.0", "ready", 10.0, bundle="id", model="home", variant="home_fp32")
+FACTS = Capability("Jetson Orin Nano", "cpu", 6, 2**33, "linux", "3.11", ("ping",), {}, {"power_w": "INA3221 VDD_IN"})
+NANO, PI, GONE = DeviceId("home", "nano"), DeviceId("home", "pi-1"), DeviceId("plant", "gone")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """An hour of a Jetson that warms up, a cool Pi, and a device that went away two hours ago."""
+    now = time.time()
+    history = History(tmp_path / "db")
+    history.commit(
+        Intake(samples=[(GONE, "b1", Sample(1, now - 7300.0, {}))], statuses={GONE: _offline()}), now - 7200.0
+    )
+    warming = [
+        (NANO, "b1", Sample(n, now - 60.0 * (60 - n), {"temperature_c": 20.0 + n, "power_w": 5.0}))
+        for n in range(1, 61)
+    ]
+    late = (PI, "b1", Sample(1, 1000.0, {"temperature_c": 40.0, "decode_tps": 8.0}))  # its clock is wrong
+    history.commit(
+        Intake(samples=[*warming, late], statuses={NANO: STATUS, PI: STATUS}, capabilities={NANO: FACTS}), now
+    )
+    history.close()
+    return tmp_path / "db"
+
+
+def _offline() -> Status:
+    return replace(STATUS, state="offline")
+
+
+def document(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
+    code = main([*words, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_figure_without_a_source_is_null(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = document(capsys, "telemetry", "home/nano", "--db", str(database))
+    (device,) = found["devices"]
+    assert code == 0
+    assert device["figures"].keys() == FIGURES.keys()
+    assert (device["figures"]["power_w"], device["figures"]["npu_percent"]) == (5.0, None)
+    assert device["sensors"] == {"power_w": "INA3221 VDD_IN"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], ["home/nano", "home/pi-1", "plant/gone"]),
+        (["home"], ["home/nano", "home/pi-1"]),
+        (["*/pi-*", "plant"], ["home/pi-1", "plant/gone"]),
+        (["--where", "temp>75"], ["home/nano"]),
+        (["--where", "age>1h"], ["plant/gone"]),
+        (["--where", "state=online and tps<10"], ["home/pi-1"]),
+        (["--where", "temp>500"], []),
+    ],
+)
+def test_status_shows_what_was_asked_for(
+    database: Path, capsys: pytest.CaptureFixture[str], words: list[str], expected: list[str]
+) -> None:
+    code, found = document(capsys, "fleet", "status", *words, "--db", str(database))
+    assert (code, [device["device"] for device in found["devices"]]) == (0, expected)
+
+
+def test_table_says_since_when_a_device_is_silent(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "status", "--db", str(database)]) == 0
+    captured = capsys.readouterr()
+    assert "2 h 00 min ago" in captured.out
+    assert (
+        "plant/gone: offline: it said so, or its connection broke; its last sample came 2 h 00 min ago" in captured.err
+    )
+
+
+def test_trend_of_an_hour(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = document(
+        capsys, "telemetry", "home/nano", "--db", str(database), "--since", "30m", "--figure", "temp"
+    )
+    (trend,) = found["trends"]
+    assert code == 0
+    assert trend["samples"] in (29, 30)
+    assert (trend["high"], trend["last"]) == (80.0, 80.0)
+    assert trend["low"] in (51.0, 52.0)
+
+
+def test_sample_with_a_wrong_clock_counts_when_it_was_received(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found = document(capsys, "telemetry", "home/pi-1", "--db", str(database), "--since", "1m")
+    assert [(one["figure"], one["last"]) for one in found["trends"]] == [("decode_tps", 8.0), ("temperature_c", 40.0)]
+
+
+def test_trend_as_a_table_with_bars(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["telemetry", "--db", str(database), "--since", "1h", "--where", "temp>70", "--figure", "temp"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "home/nano" in shown
+    assert "home/pi-1" not in shown
+    assert "█" in shown
+
+
+def test_alerts_decide_the_exit_code(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "status", "home/pi-1", "--db", str(database), "--alerts"]) == 0
+    assert main(["fleet", "status", "--db", str(database), "--alerts"]) == 1
+    assert main(["telemetry", "home/nano", "--db", str(database), "--alerts"]) == 1
+    assert "home/nano: hot: 80 C" in capsys.readouterr().err
+
+
+def test_device_named_in_full_and_never_heard_of_is_an_alert(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fleet", "status", "home/pi-*", "home/absent", "--db", str(database), "--alerts"]) == 1
+    assert "home/absent: silent: it never published a status" in capsys.readouterr().err
+    assert main(["fleet", "status", "home/absent-*", "--db", str(database), "--alerts"]) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--where", "temp>"],
+        ["--since", "2h"],
+        ["--follow", "--alerts", "--broker", "mqtt://x"],
+        ["--webhook", "http://x", "--db", "{db}"],
+        ["--since", "2h", "--figure", "warmth", "--db", "{db}"],
+        ["--since", "2h", "--alerts", "--db", "{db}"],
+        ["a/b/c", "--db", "{db}"],
+        ["--db", "{db}-absent"],
+    ],
+)
+def test_options_that_cannot_be_are_usage_errors(
+    database: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    words = [word.replace("{db}", str(database)) for word in words]
+    code, found = document(capsys, "telemetry", *words, *([] if "--db" in words else ["--broker", "mqtt://x"]))
+    assert (code, found["error"]) == (2, "UsageError")
+    assert found["hint"]
+
+
+@pytest.mark.parametrize(
+    ("series", "bars"),
+    [
+        ([], ""),
+        ([None, None], ""),
+        ([1.0, 1.0], "▁▁"),
+        ([0.0, None, 7.0], "▁ █"),
+        ([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "▁▂▃▄▅▆▇█"),
+    ],
+)
+def test_sparkline(series: list[float | None], bars: str) -> None:
+    assert sparkline(series) == bars
