@@ -30,9 +30,9 @@ NUMBERS = (
 USED = (*TEXTS, *NUMBERS, "threads", "gpu_layers", "tags", "source")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
-    """One published measurement; `values` as the file gives them."""
+    """One published measurement; `values` as the file gives them. Equal to itself alone: it is one line of one file."""
 
     line: int
     values: Mapping[str, Any]
@@ -151,12 +151,15 @@ def _wrong(file: Path, what: str, problems: list[str]) -> ConfigError:
 
 def main() -> None:
     """Write the committed table from FILE: one row a line, in one step."""
-    rows = read_rows(Path(sys.argv[1]))
+    file = Path(sys.argv[1])
+    rows = read_rows(file)
+    cited = {name: source["cite"] for name, source in yaml.safe_load(file.read_text("utf-8"))["sources"].items()}
     kept = [{key: row.values[key] for key in USED if row.values.get(key) is not None} for row in rows]
     lines = [yaml.safe_dump(one, default_flow_style=True, sort_keys=False, width=10_000).strip() for one in kept]
     temporary = KNOWN.with_suffix(".partial")
-    head = "# Published speeds, each row with its source; made by `python -m bench.published FILE`.\nrows:\n"
-    temporary.write_text(head + "".join(f"  - {line}\n" for line in lines), encoding="utf-8")
+    head = "# Published speeds, each row with its source; made by `python -m bench.published FILE`.\n"
+    sources = yaml.safe_dump({"sources": cited}, sort_keys=False, width=120)
+    temporary.write_text(head + sources + "rows:\n" + "".join(f"  - {line}\n" for line in lines), encoding="utf-8")
     temporary.replace(KNOWN)
 
 

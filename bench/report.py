@@ -40,6 +40,10 @@ COLUMNS = {
     "beats_uniform_to_kb": ("no uniform one is better up to, kB", "{:.0f}"),
     "kld_p99": ("99 %, nats", "{:.4f}"),
     "top1_percent": ("same top token, %", "{:.2f}"),
+    "groups": ("groups", "{:.0f}"),
+    "median_error": ("median error, %", "{:.1f}"),
+    "worst_quarter": ("a quarter of groups above, %", "{:.0f}"),
+    "in_range": ("in the 90 % range, %", "{:.0f}"),
     "peak_rss_512_mb": ("with the 512, MB", "{:.0f}"),
 }
 

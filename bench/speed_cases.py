@@ -51,7 +51,7 @@ def decode(row: Row) -> Measurement | None:
     read, active, layers = sizes
     filled = (row.number("prompt_tokens") or DEFAULT_PROMPT) + (row.number("gen_tokens") or DEFAULT_ANSWER) / 2
     work = Work(read + _cache_bytes(active) * filled, active, layers, _threads(row))
-    return Measurement(_case(row, work), 1 / speed, _noise(row, speed))
+    return Measurement(_case(row, work), 1 / speed, 1, _noise(row, speed))
 
 
 def prefill(row: Row) -> Measurement | None:
@@ -64,7 +64,7 @@ def prefill(row: Row) -> Measurement | None:
     tokens = row.number("prompt_tokens") or DEFAULT_PROMPT
     chunk = min(tokens, CHUNK)
     work = Work(read + _cache_bytes(active) * tokens / 2, active * chunk, layers, _threads(row), tokens / chunk)
-    return Measurement(_case(row, work), tokens / speed, _noise(row, speed))
+    return Measurement(_case(row, work), tokens / speed, tokens, _noise(row, speed))
 
 
 def _case(row: Row, work: Work) -> Case:
@@ -167,8 +167,8 @@ def _profile(device: str) -> Profile | None:
     """Return the profile of the board a row names, by the longest name or alias found in its own."""
     names = {name: name for name in catalog.devices()} | ALIASES
     names |= {other.split(" ")[0]: name for name in catalog.devices() for other in catalog.device(name).also}
-    found = [key for key in names if key in device.lower() or device.lower() in key]
-    return catalog.device(names[max(found, key=lambda key: (len(key), key))]) if found and device else None
+    found = [key for key in names if key in device.lower()]
+    return catalog.device(names[max(found, key=lambda key: (len(key), key))]) if found else None
 
 
 def _theory(board: Profile) -> float | None:

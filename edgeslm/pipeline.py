@@ -28,7 +28,7 @@ from edgeslm.reference import cached_reference, reference_of
 from edgeslm.source import calibration_beside, open_source, own_tasks, source_of
 from edgeslm.workshop import Judging, Workshop
 from edgeslm_agent.bundle import open_bundle, write_evidence
-from edgeslm_agent.errors import EnvironmentProblem, GateFailed, Incompatible
+from edgeslm_agent.errors import EnvironmentProblem, GateFailed, Incompatible, UsageError
 from edgeslm_agent.host import PeakAnonymous
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ def export(
     bounds, profile = gate_named(gate), catalog.device(device, memory=memory)
     source = open_source(model, adapter=adapter)
     wish = Wish(tuple(recipes), tuple(formats), context, objective, target_size, max_ram)
+    if genai and "onnx" not in wish.formats:
+        raise UsageError("onnxruntime-genai loads ONNX graphs only", "leave --genai out, or add --format onnx")
     judging = _judging(source, wish, data, calibration, bounds, learns=calibrates(source, profile, wish))
     near = Path(out) if out is not None else Path(source.checkpoint.name)
     if out is not None:

@@ -47,6 +47,8 @@ class Wish:
                 "a mix is solved for, so no other --recipe can be named beside it",
                 "leave --recipe out, or --target-size",
             )
+        if self.mixed and self.formats != ("onnx",):
+            raise UsageError("a mix is solved for among the forms of ONNX", "leave --format out, or name a --recipe")
 
     @property
     def mixed(self) -> bool:

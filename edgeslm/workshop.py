@@ -130,7 +130,7 @@ class Workshop:
                 folder,
                 form=candidate.format,
                 calibration=texts,
-                genai=self.genai,
+                genai=self.genai and candidate.format == "onnx",
                 advance=advance,
             )
         problems = [problem for graph in artifact.graphs for problem in lint(folder / graph, self.profile.target())]

@@ -63,9 +63,9 @@ def _package(name: str, module: str) -> Finding:
 
 
 def _runtime() -> Finding:
-    found = find_spec("onnxruntime") is not None
-    detail = "installed" if found else "no runtime for models; the agent can only report"
-    return Finding("onnxruntime", found, detail, "pip install 'edgeslm[ort]'")
+    found = [name for name in ("onnxruntime", "ai_edge_litert") if find_spec(name) is not None]
+    detail = f"{', '.join(found)} installed" if found else "none for models; the agent can only report"
+    return Finding("runtime", bool(found), detail, "pip install 'edgeslm[ort]', or 'edgeslm[litert]' for .tflite")
 
 
 def _sqlite() -> Finding:

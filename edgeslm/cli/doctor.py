@@ -21,6 +21,7 @@ NEED_MEMORY = 512 * 2**20  # an export holds at most 250 MB of its own, and the 
 NEED_DISK = 2**30
 _PACKAGES = (
     ("onnxruntime", True, "runs and checks bundles", "pip install 'edgeslm[ort]'"),
+    ("ai-edge-litert", False, "runs and checks .tflite bundles", "pip install 'edgeslm[litert]'"),
     ("onnx", True, "writes ONNX graphs", "pip install 'edgeslm[export]'"),
     ("jinja2", True, "reads chat templates", "pip install 'edgeslm[export]'"),
     ("huggingface-hub", False, "fetches models by their hub id", "pip install 'edgeslm[export]'"),

@@ -40,7 +40,7 @@ def export(options: Namespace, data: Dataset | None) -> int:
         out=options.out,
         memory=options.memory,
         recipes=options.recipe,
-        formats=(options.format,),
+        formats=tuple(options.format or ("onnx",)),
         context=None if options.context is None else parse_count(options.context),
         data=data,
         objective=options.objective,

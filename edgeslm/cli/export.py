@@ -40,7 +40,9 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--target-size", metavar="SIZE", help="find the best mix of at most so many bytes of weights")
     parser.add_argument("--max-ram", metavar="SIZE", help="memory the export itself may take; refused before it begins")
-    parser.add_argument("--format", choices=["onnx", "tflite"], default="onnx", help="format to write (default onnx)")
+    parser.add_argument(
+        "--format", action="append", choices=["onnx", "tflite"], help="build it; may be repeated (default onnx)"
+    )
     parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
     eval_verb.add_data_options(parser)
     parser.add_argument(
@@ -71,7 +73,7 @@ def run(options: Namespace) -> int:
         out=options.out,
         memory=options.memory,
         recipes=options.recipe,
-        formats=(options.format,),
+        formats=tuple(options.format or ("onnx",)),
         context=None if options.context is None else parse_count(options.context),
         target_size=None if options.target_size is None else parse_bytes(options.target_size),
         max_ram=None if options.max_ram is None else parse_bytes(options.max_ram),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgeslm.fleet.history import History
     from edgeslm.fleet.sightings import Sighting
     from edgeslm.fleet.view import DeviceView
+    from edgeslm.fleet.webhook import Webhook
     from edgeslm.fleet.where import Where
 
 WAIT_S = 12.0
@@ -54,10 +55,7 @@ def look_at(options: argparse.Namespace) -> Seen:
     from edgeslm.fleet.view import fleet_view
 
     devices, where = named(options)
-    if options.webhook and not options.alerts:
-        from edgeslm_agent.errors import UsageError
-
-        raise UsageError("--webhook is for alerts", "add --alerts")
+    webhook(options)  # a wrong address is said before anything is waited for
     if options.db:
         history = opened(options.db)
         try:
@@ -118,14 +116,22 @@ def conclude(options: argparse.Namespace, rows: tuple[DeviceView, ...]) -> int:
     """Post the alerts where --webhook says; returns 1 when --alerts was given and there are any."""
     if not options.alerts:
         return 0
-    from edgeslm.fleet.view import alerts
+    from edgeslm.fleet.alerts import alerts, changes
 
     found = alerts(rows)
-    if found and options.webhook:
-        from edgeslm.fleet.webhook import post
-
-        post(options.webhook, found)
+    if found and (hook := webhook(options)):
+        hook.post(changes((), found))
     return 1 if found else 0
+
+
+def webhook(options: argparse.Namespace) -> Webhook | None:
+    """Return the webhook that the options name. Raises UsageError when it cannot be one."""
+    from edgeslm.fleet.webhook import Webhook
+    from edgeslm_agent.errors import UsageError
+
+    if options.webhook and not options.alerts:
+        raise UsageError("--webhook is for alerts", "add --alerts")
+    return Webhook(options.webhook) if options.webhook else None
 
 
 def tell_flags(rows: tuple[DeviceView, ...]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edgeslm.fleet.flags import ALERTS, DEFAULT_LIMITS, Flag, flags, peers
+from edgeslm.fleet.flags import DEFAULT_LIMITS, Flag, flags, peers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from edgeslm.fleet.flags import FlagName, Limits
+    from edgeslm.fleet.flags import Limits
     from edgeslm.fleet.sightings import Sighting
 
 
@@ -34,15 +34,6 @@ class DeviceView:
     flags: tuple[Flag, ...] = ()
 
 
-@dataclass(frozen=True)
-class Alert:
-    """A flag that somebody wants to be woken for."""
-
-    device: str
-    name: FlagName
-    reason: str
-
-
 def fleet_view(
     sightings: Iterable[Sighting], listened_s: float | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[DeviceView, ...]:
@@ -50,11 +41,6 @@ def fleet_view(
     every = tuple(sightings)
     among = peers(every)
     return tuple(device_view(one, flags(one, among, listened_s, limits)) for one in every)
-
-
-def alerts(rows: Iterable[DeviceView]) -> tuple[Alert, ...]:
-    """Return the flags that are alerts, device by device."""
-    return tuple(Alert(row.device, flag.name, flag.reason) for row in rows for flag in row.flags if flag.name in ALERTS)
 
 
 def device_view(one: Sighting, flagged: tuple[Flag, ...] = ()) -> DeviceView:

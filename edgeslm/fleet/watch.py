@@ -69,6 +69,32 @@ def look(transport: Transport, scope: Watched, wait_s: float) -> tuple[Sightings
         endpoint.close()
 
 
+def glances(
+    transport: Transport, scope: Watched, every_s: float, for_s: float | None = None
+) -> Iterator[tuple[Sightings, float]]:
+    """Yield what is known by now, and for how long was listened, every `every_s` seconds, for ever or for `for_s`.
+
+    While our own link is down nothing is yielded and what was known is forgotten: it is not the fleet that is silent.
+    """
+    sightings = Sightings()
+    endpoint = _endpoint(transport, scope)
+    try:
+        connect(endpoint, CONNECT_S)
+        started = time.monotonic()
+        due, end = started + every_s, float("inf") if for_s is None else started + for_s
+        while (now := time.monotonic()) < end:
+            if not endpoint.ready:
+                sightings, started, due = Sightings(), now, now + every_s
+            elif now >= due:
+                yield sightings, now - started
+                due = time.monotonic() + every_s
+            happening = endpoint.poll(min(max(due - now, 0.0), end - now, 1.0))
+            if isinstance(happening, Received) and (topic := _topic(happening, scope)):
+                sightings.take(topic, happening.payload, time.monotonic())
+    finally:
+        endpoint.close()
+
+
 def follow(transport: Transport, scope: Watched, for_s: float | None = None) -> Iterator[Reading]:
     """Yield samples as they come, each once, for ever or for `for_s` seconds; the link is kept alive meanwhile."""
     shown: OrderedDict[tuple[DeviceId, str, int], None] = OrderedDict()

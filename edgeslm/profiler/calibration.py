@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeslm.profiler.speed import Constants, Work, seconds
+from edgeslm.profiler.speed_priors import CONSTANTS, Priors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ TAIL = 4.0  # degrees of freedom of the noise: a few rows of any public table ar
 STRETCH_BY = ("runtime", "version+board+kind")
 STRETCH_PRIOR = 5.0  # measurements that count for no stretch
 STRETCH_LIMIT = 25.0  # on what one measurement counts for: five standard deviations squared
-COUNT = 5  # constants
+COUNT = len(CONSTANTS)
 STRIDE = 1.0  # the most a constant's logarithm moves in one round
 
 
@@ -49,24 +50,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A case and the seconds it took; `noise` is how far the figure itself may be off, relative (its rounding)."""
+    """A case, the seconds it took, the tokens read or written meanwhile; `noise` is the figure's own, relative (rounding)."""
 
     case: Case
     seconds: float
+    tokens: float = 1
     noise: float = 0.0
-
-
-@dataclass(frozen=True)
-class Priors:
-    """How far constants deviate, in logarithms, by trait; `noise` of one measurement; `widening` of the final range.
-
-    `widths[trait]` has one width a constant, in the order of `Constants`. A trait of several names joined by '+' is
-    shared by cases that share them all.
-    """
-
-    widths: Mapping[str, tuple[float, float, float, float]]
-    noise: float
-    widening: float
 
 
 @dataclass(frozen=True)

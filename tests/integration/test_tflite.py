@@ -69,6 +69,33 @@ def test_the_command_line_exports_runs_and_judges_tflite(folder: Path, capsys: p
     assert "ai-edge-litert >= 2.2.0" in capsys.readouterr().out
 
 
+def test_both_formats_compete_and_the_better_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    formats = ["--format", "onnx", "--format", "tflite"]
+    out = str(folder / "bundle")
+    assert main(["export", "--device", "here", *formats, "--recipe", "wi4b32-afp32", "-o", out, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    compared = {document["winner"]["format"], *(entry["format"] for entry in document["runners_up"])}
+    assert compared == {"onnx", "tflite"}
+    assert all("decode_tps" in entry["measured"] for entry in (document["winner"], *document["runners_up"]))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--genai", "--recipe", "fp32"], "onnxruntime-genai loads ONNX graphs only"),
+        (["--recipe", "mixed"], "a mix is solved for among the forms of ONNX"),
+        (["--recipe", "wu4b32-afp32"], "no 4 or 8-bit weights with zero points"),
+    ],
+)
+def test_what_tflite_has_not_is_said_before_anything_is_written(
+    options: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = folder / "bundle"
+    assert main(["export", "--device", BOARD, "--format", "tflite", *options, "-o", str(out)]) in {1, 2}
+    assert said in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_the_same_export_twice_is_the_same_bundle(folder: Path) -> None:
     first, second = (exported(folder / name, "tflite", "wi8-afp32").bundle for name in ("first", "second"))
     assert first.bundle_id == second.bundle_id

@@ -16,6 +16,10 @@ from edgeslm_agent.contract.figures import FIGURES
 from edgeslm_agent.contract.status import Capability, Status
 from edgeslm_agent.contract.telemetry import Sample
 from edgeslm_agent.contract.topics import DeviceId
+from edgeslm_agent.link.memory import MemoryBroker
+from support.boards import board
+from support.fake_machine import lay_out
+from support.fleet import running_agent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,3 +171,32 @@ def test_options_that_cannot_be_are_usage_errors(
 )
 def test_sparkline(series: list[float | None], bars: str) -> None:
     assert sparkline(series) == bars
+
+
+@pytest.mark.slow  # threads that talk over a broker
+def test_follow_tells_when_an_alert_is_raised_and_cleared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board overheats after the first look and cools down when the alert was told."""
+    root = board(tmp_path, "raspberry-pi-5")
+    broker = MemoryBroker()
+    told: list[tuple[str, str]] = []
+
+    def document(_schema: str, body: dict[str, str]) -> None:
+        told.append((body["state"], body["name"]))
+        lay_out(root, {"sys/class/thermal/thermal_zone0/temp": "50000"})
+
+    monkeypatch.setattr("edgeslm.cli.fleet.status.transport", lambda _options: broker)
+    monkeypatch.setattr("edgeslm.cli.fleet.status._GLANCE_S", 0.1)
+    monkeypatch.setattr("edgeslm.cli.output.document", document)
+    lay_out(root, {"sys/class/thermal/thermal_zone0/temp": "91000"})
+    with running_agent(broker, "home/a", root=root, interval_s=1.0):
+        words = ["fleet", "status", "--alerts", "--follow", "--where", "temp>0", "--wait", "6s", "--json"]
+        assert main(words) == 1
+    assert told == [("raised", "hot"), ("cleared", "hot")]
+    assert capsys.readouterr().out == ""
+
+
+def test_follow_without_alerts_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert document(capsys, "fleet", "status", "--follow", "--broker", "mqtt://x")[0] == 2
+    assert document(capsys, "fleet", "status", "--follow", "--alerts", "--db", "x")[0] == 2

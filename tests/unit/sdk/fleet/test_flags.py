@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from edgeslm.fleet.alerts import Alert, Change, alerts, changes
 from edgeslm.fleet.flags import ALERTS, DEFAULT_LIMITS, Limits
 from edgeslm.fleet.sightings import Sighting
-from edgeslm.fleet.view import Alert, alerts, fleet_view
+from edgeslm.fleet.view import fleet_view
 from edgeslm_agent.contract.status import Capability, Status
 from edgeslm_agent.contract.telemetry import Sample
 from edgeslm_agent.contract.topics import DeviceId
@@ -97,6 +98,13 @@ def test_alerts_are_the_flags_somebody_is_woken_for() -> None:
     old_and_hot = seen("a", temperature_c=90.0, status=replace(STATUS, agent="0.1.0"))
     assert alerts(fleet_view([old_and_hot, seen("b")])) == (Alert("home/a", "hot", "90 C, 80 or more"),)
     assert not {"slow", "out of date"} & set(ALERTS)
+
+
+def test_alerts_are_raised_and_cleared_once() -> None:
+    hot, hotter, silent = Alert("a", "hot", "81 C"), Alert("a", "hot", "82 C"), Alert("b", "silent", "30 s")
+    assert changes((), (hot, silent)) == (Change("raised", hot), Change("raised", silent))
+    assert changes((hot, silent), (hotter, silent)) == ()
+    assert changes((hotter, silent), (silent,)) == (Change("cleared", hotter),)
 
 
 def test_two_thousand_devices_are_compared_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:

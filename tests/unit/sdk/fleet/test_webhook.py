@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edgeslm.fleet.view import Alert
-from edgeslm.fleet.webhook import MAX_ALERTS, TRIES, post
+from edgeslm.fleet.alerts import Alert, Change
+from edgeslm.fleet.webhook import MAX_CHANGES, TRIES, Webhook
 from edgeslm_agent.errors import LinkError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ALERT = Alert("home/a", "hot", "90 C, 80 or more")
+HOT = Change("raised", Alert("home/a", "hot", "90 C, 80 or more"))
 
 
 @contextlib.contextmanager
@@ -50,22 +50,22 @@ def server(*answers: int) -> Iterator[tuple[str, list[Any]]]:
 
 def test_alerts_are_posted_once() -> None:
     with server(204) as (url, came):
-        post(url, [ALERT])
-    alert = {"device": "home/a", "name": "hot", "reason": "90 C, 80 or more"}
+        Webhook(url).post([HOT])
+    alert = {"state": "raised", "device": "home/a", "name": "hot", "reason": "90 C, 80 or more"}
     assert came == [{"schema": "edgeslm.alerts/1", "alerts": [alert], "more": 0}]
 
 
 def test_server_in_trouble_is_asked_again() -> None:
     slept: list[float] = []
     with server(503, 429, 200) as (url, came):
-        post(url, [ALERT], slept.append)
+        Webhook(url, slept.append).post([HOT])
     assert (len(came), slept) == (3, [1.0, 2.0])
 
 
 @pytest.mark.parametrize(("answers", "tries"), [([404], 1), ([302], 1), ([500] * TRIES, TRIES)])
 def test_refusal_is_an_error_after_bounded_tries(answers: list[int], tries: int) -> None:
     with server(*answers) as (url, came), pytest.raises(LinkError, match=f"it answered {answers[-1]}"):
-        post(url, [ALERT], lambda _seconds: None)
+        Webhook(url, lambda _seconds: None).post([HOT])
     assert len(came) == tries
 
 
@@ -74,14 +74,14 @@ def test_nobody_there_is_an_error() -> None:
         closed.bind(("127.0.0.1", 0))  # bound, not listening
         slept: list[float] = []
         with pytest.raises(LinkError, match="took no alerts"):
-            post(f"http://127.0.0.1:{closed.getsockname()[1]}/", [ALERT], slept.append)
+            Webhook(f"http://127.0.0.1:{closed.getsockname()[1]}/", slept.append).post([HOT])
     assert len(slept) == TRIES - 1
 
 
 def test_document_is_bounded() -> None:
     with server(200) as (url, came):
-        post(url, [ALERT] * (MAX_ALERTS + 7))
-    assert (len(came[0]["alerts"]), came[0]["more"]) == (MAX_ALERTS, 7)
+        Webhook(url).post([HOT] * (MAX_CHANGES + 7))
+    assert (len(came[0]["alerts"]), came[0]["more"]) == (MAX_CHANGES, 7)
 
 
 @pytest.mark.parametrize(
@@ -89,4 +89,4 @@ def test_document_is_bounded() -> None:
 )
 def test_address_that_is_none_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="webhook"):
-        post(url, [ALERT])
+        Webhook(url)
