@@ -74,6 +74,8 @@ class Calibration:
     priors: Priors
     cases: tuple[Case, ...]
     slopes: Array  # (measurements, constants)
+    target: Array  # (measurements,): the logarithms of the seconds, less the physics without deviations, linearised
+    left: Array  # (measurements,): what the fit leaves
     pull: Array  # (measurements,): the residuals, through the inverse of their covariance
     inverse: Array  # (measurements, measurements)
     stretch: Mapping[str, float]
@@ -89,7 +91,7 @@ class Calibration:
     def predict_all(self, cases: Sequence[Case]) -> list[Prediction]:
         """Predict many cases at once."""
         deviations = self._deviations(cases)
-        slopes = np.array([_slopes(row, case) for row, case in zip(deviations, cases, strict=True)])
+        slopes = _all_slopes(deviations, cases)
         cross = self._covariance(cases, slopes)
         alone = (slopes**2 * _variances(cases, self.priors)).sum(1)
         explained = ((cross @ self.inverse) * cross).sum(1)
@@ -100,34 +102,33 @@ class Calibration:
         return [Prediction(m, m / f, m * f) for m, f in zip(middles, factors.tolist(), strict=True)]
 
     def _deviations(self, cases: Sequence[Case]) -> Array:
-        shared = _kernels(cases, self.cases, self.priors)
+        shared = kernels(cases, self.cases, self.priors)
         return _deviations(shared, self.slopes, self.pull)
 
     def _covariance(self, cases: Sequence[Case], slopes: Array) -> Array:
-        return _covariance(_kernels(cases, self.cases, self.priors), slopes, self.slopes)
+        return _covariance(kernels(cases, self.cases, self.priors), slopes, self.slopes)
 
 
 def calibrate(measurements: Sequence[Measurement], priors: Priors) -> Calibration:
     """Fit the constants to measurements, none at all included: then predictions are what the priors say."""
     cases = tuple(one.case for one in measurements)
     observed = np.log([one.seconds for one in measurements])
-    shared = _kernels(cases, cases, priors)
+    shared = kernels(cases, cases, priors)
     noise = np.array([priors.noise**2 + one.noise**2 for one in measurements])
     deviations, doubt = np.zeros((len(cases), COUNT)), np.ones(len(cases))
-    slopes, pull, inverse = np.zeros((len(cases), COUNT)), np.zeros(len(cases)), np.zeros((len(cases),) * 2)
-    for _ in range(ROUNDS if cases else 0):
-        slopes = np.array([_slopes(row, case) for row, case in zip(deviations, cases, strict=True)])
+    for _ in range(ROUNDS):
+        slopes = _all_slopes(deviations, cases)
         reached = np.array([_log_seconds(row, case) for row, case in zip(deviations, cases, strict=True)])
         target = observed - reached + (slopes * deviations).sum(1)
         covariance = _covariance(shared, slopes, slopes)
         inverse = np.linalg.inv(covariance + np.diag(noise * doubt))
         pull = inverse @ target
         moved = _deviations(shared, slopes, pull) - deviations
-        deviations = deviations + moved * min(1.0, STRIDE / max(np.abs(moved).max(), STRIDE))
+        deviations = deviations + moved * STRIDE / np.max(np.abs(moved), initial=STRIDE)
         left = target - (slopes * deviations).sum(1)
         doubt = (TAIL + left**2 / noise) / (TAIL + 1)
     stretch = _stretches(cases, pull / np.diag(inverse), 1 / np.diag(inverse) + noise * (1 - doubt))
-    return Calibration(priors, cases, slopes, pull, inverse, stretch)
+    return Calibration(priors, cases, slopes, target, left, pull, inverse, stretch)
 
 
 def _stretches(cases: Sequence[Case], off: Array, expected: Array) -> Mapping[str, float]:
@@ -138,15 +139,18 @@ def _stretches(cases: Sequence[Case], off: Array, expected: Array) -> Mapping[st
     one out, in closed form from the inverse covariance.
     """
     squares = np.minimum(off**2 / expected, STRETCH_LIMIT)
-    found: dict[str, float] = {"": 1.0}
+    found: dict[str, float] = {}
     for trait in STRETCH_BY:
-        sums: dict[str, list[float]] = {}
-        for case, square in zip(cases, squares.tolist(), strict=True):
-            sums.setdefault(_shared(case, trait), []).append(square)
-            found.setdefault(_shared(case, trait), _stretch_of(case, found))
+        groups: dict[str, list[int]] = {}
+        for place, case in enumerate(cases):
+            groups.setdefault(_shared(case, trait), []).append(place)
+        groups.pop("", None)
         found |= {
-            name: math.sqrt((STRETCH_PRIOR * found[name] ** 2 + sum(of)) / (STRETCH_PRIOR + len(of)))
-            for name, of in sums.items()
+            name: math.sqrt(
+                (STRETCH_PRIOR * _stretch_of(cases[places[0]], found) ** 2 + squares[places].sum())
+                / (STRETCH_PRIOR + len(places))
+            )
+            for name, places in groups.items()
         }
     return found
 
@@ -165,13 +169,16 @@ def _log_seconds(deviations: Array, case: Case) -> float:
     return math.log(seconds(case.work, _constants(deviations, case)))
 
 
-def _slopes(deviations: Array, case: Case) -> list[float]:
-    """Return how the logarithm of the seconds changes with that of each constant."""
-    here = _log_seconds(deviations, case)
-    return [(_log_seconds(deviations + STEP * unit, case) - here) / STEP for unit in np.eye(COUNT)]
+def _all_slopes(deviations: Array, cases: Sequence[Case]) -> Array:
+    """Return how the logarithm of each case's seconds changes with that of each constant, (cases, constants)."""
+    slopes = [
+        [(_log_seconds(row + STEP * unit, case) - _log_seconds(row, case)) / STEP for unit in np.eye(COUNT)]
+        for row, case in zip(deviations, cases, strict=True)
+    ]
+    return np.array(slopes).reshape(-1, COUNT)
 
 
-def _kernels(rows: Sequence[Case], columns: Sequence[Case], priors: Priors) -> Array:
+def kernels(rows: Sequence[Case], columns: Sequence[Case], priors: Priors) -> Array:
     """Return the covariance of each constant between cases, (constants, rows, columns)."""
     total = np.zeros((COUNT, len(rows), len(columns)))
     for trait, widths in priors.widths.items():

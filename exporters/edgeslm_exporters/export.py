@@ -62,7 +62,7 @@ def work_units(spec: DecoderSpec, recipe: Recipe) -> int:
     """
     decoder = rotated_spec(spec) if recipe.rotates else spec
     tables = (decoder.embedding,) if decoder.tied else (decoder.embedding, decoder.head)
-    weights = sum(projection.rows * projection.columns for projection in (*tables, *decoder.projections()))
+    weights = sum(projection.rows * projection.columns for projection in [*tables, *decoder.projections()])
     return (1 + 2 * recipe.calibrations) * weights
 
 
@@ -101,7 +101,7 @@ def convert(
         with TemporaryDirectory(prefix="calibration-", dir=out_dir) as workspace:
             bench = Workbench(calibration, Path(workspace), _threads(), advance or (lambda _by: None))
             weights, quantize = prepare(recipe.algorithm, checkpoint, spec, places, bench)
-            files = _write(checkpoint, weights, places, quantize, bench, folder, genai=genai)
+            files = _write(checkpoint, weights, places, quantize, bench, folder=folder, genai=genai)
     except OSError as error:
         raise _disk_problem(error, out_dir) from error
     decoder = places.decoder_shape(files[0].path)
@@ -114,8 +114,8 @@ def _write(
     places: AnyLayout,
     quantize: Quantize,
     bench: Workbench,
-    folder: Path,
     *,
+    folder: Path,
     genai: bool,
 ) -> tuple[FileEntry, ...]:
     """Write the files of a layout, the graph first."""

@@ -134,8 +134,9 @@ def test_last_will_for_another_device_is_never_published(here: Site) -> None:
 
 
 def test_client_id_of_another_device_is_not_to_be_had(here: Site) -> None:
-    owner = here.client(folder_of(here, "hall"), [HALL.topic("command")]).connected()
-    for name in ("home/hall", "edgeslm-home-hall", "edgeslm-collector"):
+    own_name = SessionOptions("edgeslm-home-hall")
+    owner = here.client(folder_of(here, "hall"), [HALL.topic("command")], options=own_name).connected()
+    for name in ("home/hall", "edgeslm-home-hall"):
         thief = here.client(folder_of(here, "kitchen"), options=SessionOptions(name)).connected()
         assert not thief.say(HALL.topic("status"))
         thief.endpoint.close()

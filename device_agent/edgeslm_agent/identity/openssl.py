@@ -1,6 +1,6 @@
 """Keys, certificate requests and dates through the `openssl` program: the only file that calls it.
 
-The device makes a key once a year. A Python library for that would be 15 MB on every board; the program is there
+The device makes a key once a year. A Python library for that would be 17 MB on every board; the program is there
 wherever ca-certificates is (Debian makes that package depend on it).
 """
 

@@ -56,7 +56,7 @@ def revoke(authority: Authority, name: str, *, serial: str | None = None, now: f
             ledger.revoke(one, moment)
     publish(authority, moment)
     reloaded = mosquitto.reload(authority.broker)
-    return Revoked(serials, tokens, reloaded, reloaded and name not in ROLES and True)
+    return Revoked(serials, tokens, reloaded, reloaded and name not in ROLES and _throw_out(authority, name))
 
 
 def publish(authority: Authority, now: float) -> None:

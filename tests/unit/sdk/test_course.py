@@ -17,7 +17,7 @@ COURSE = Course(PLANNED, PLANNED.to_try, ())
 
 
 def test_steps_beyond_the_memory_are_left_out_with_the_stage_that_needs_it() -> None:
-    kept, reasons = affordable(COURSE, SPEC, 450 * 2**20, compared=False)
+    kept, reasons = affordable(COURSE, SPEC, 228 * 2**20, compared=False)
     assert kept.steps == tuple(step for step in COURSE.steps if step.effective_bits < 16)
     assert len(reasons) == len(COURSE.steps) - len(kept.steps) == 1
     assert "fp16" in reasons[0]
