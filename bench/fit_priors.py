@@ -1,9 +1,9 @@
 """Writes profiles/speed.yaml: how far boards and runtimes deviate from typical constants, and how far single rows do.
 
-For trial widths, every group of bench/published-speeds.yaml is predicted with none of its rows known, large groups also with
-five, the others with all but one: in closed form, from one fit of all rows. What counts is the likelihood of the left-out
-decoding speeds (Student's t), a group counting once. Widths move by steps, one at a time, from the guesses below, which
-pull weakly; a width of 0 stays 0. Equal rows give an equal file.
+For trial widths, every group of bench/published-speeds.yaml is predicted with none of its rows known, large groups
+also with five, the others with all but one: in closed form, from one fit of all rows. What counts is the likelihood
+of the left-out decoding speeds (Student's t), a group counting once. Widths move by steps, one at a time, from the
+guesses below, which pull weakly; a width of 0 stays 0. Equal rows give an equal file.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ STEP, LEAST, MOST, SWEEPS = 1.6, 0.005, 1.2, 3
 PULL = 0.08  # of a guess, on the squared logarithm of how far a width moved from it
 DRAWS, SINGLE = 6, 4  # probes drawn of a large group; rows that a group needs to leave out one at a time
 HEADER = """\
-# How far the constants of edgeslm/profiler/speed.py deviate from typical values, as standard deviations of logarithms, by
-# what boards and runtimes share; `noise` is that of one published row, `widening` takes a deviation to the end of a 90 %
-# range. Fitted on bench/published-speeds.yaml by `python -m bench.fit_priors`, which remakes this file.
+# How far the constants of edgeslm/profiler/speed.py deviate from typical values, as standard deviations of
+# logarithms, by what boards and runtimes share; `noise` is that of one published row, `widening` takes a deviation to
+# the end of a 90 % range. Fitted on bench/published-speeds.yaml by `python -m bench.fit_priors`, which remakes this
+# file.
 """
 
 
@@ -114,7 +115,9 @@ def _folds(rows: list[Row], decodes: list[bool]) -> Iterator[Fold]:
         names = sorted({rows[place].id for place in places if decodes[place]})
         left_out = [(set(names), 1.0)] if names else []
         if len(names) >= PROBE_ROWS + 3:
-            draws = [np.random.default_rng(100 + seed).choice(names, PROBE_ROWS, replace=False) for seed in range(DRAWS)]
+            draws = [
+                np.random.default_rng(100 + seed).choice(names, PROBE_ROWS, replace=False) for seed in range(DRAWS)
+            ]
             left_out += [(set(names) - set(draw.tolist()), 1.0) for draw in draws]
         elif len(names) >= SINGLE:
             left_out += [({name}, 1 / len(names)) for name in names]

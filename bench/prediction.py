@@ -2,11 +2,11 @@
 
     python bench/prediction.py FILE [--fit-ids IDS] [--json]
 
-reads a table in the format of published-speeds.yaml, fits on its rows marked `use: probe` and on those whose ids stand in IDS
-(separated by commas, or a file that lists them), and scores all others that give a decoding speed. A group is a board with a
-runtime. What else is known are the rows of bench/published-speeds.yaml, but never those of the group that is scored: each
-group is left out in turn. Without FILE it scores that table itself, with none and with five rows of each group known, and
-publishes the result.
+reads a table in the format of published-speeds.yaml, fits on its rows marked `use: probe` and on those whose ids
+stand in IDS (separated by commas, or a file that lists them), and scores all others that give a decoding speed. A
+group is a board with a runtime. What else is known are the rows of bench/published-speeds.yaml, but never those of
+the group that is scored: each group is left out in turn. Without FILE it scores that table itself, with none and with
+five rows of each group known, and publishes the result.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def scored_document(file: Path, fit_ids: str = "") -> dict[str, Any]:
 
 
 def score(rows: Sequence[Row], fit: Collection[str], read: Reader) -> list[Score]:
-    """Predict what `read` makes of every row that is not fitted on, group by group, none of the group's others known."""
+    """Predict what `read` makes of every row that is not fitted on, group by group, its own other rows unknown."""
     known = _known()
     fitted = [row for row in rows if row.id in fit and not _is_unfit(row)]
     scores = []

@@ -1,7 +1,8 @@
 """Reads a table of published speeds (the format of published-speeds.yaml), every problem of it at once, with its line.
 
-A row needs `id`, `device` and `runtime`; everything else may be missing, and what is unknown is left alone. `python -m
-bench.published FILE` writes bench/published-speeds.yaml, the rows that predictions start from, without what they do not use.
+A row needs `id`, `device` and `runtime`; everything else may be missing, and what is unknown is left alone. `python
+-m bench.published FILE` writes bench/published-speeds.yaml, the rows that predictions start from, without what they
+do not use.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import sys
 
 from bench.environments import ROOT
 
-BENCHES = ("cli", "agent", "export", "decode", "mixed", "encoders")
+BENCHES = ("cli", "agent", "export", "decode", "mixed", "encoders", "prediction")
 
 
 def main() -> int:

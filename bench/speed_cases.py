@@ -1,8 +1,8 @@
 """What a published row says of the work that was timed: bytes, operations, threads, and what it shares with other rows.
 
-Most rows name a model by its size and a format by its name. What they leave out is filled in by rules with a number each,
-and how wrong those are is part of the scatter that predictions state. Only `weight_bytes`, file sizes and, on NPUs, peak
-memory replace the rules; no measured speed of a row is ever used to predict another speed of it.
+Most rows name a model by its size and a format by its name. What they leave out is filled in by rules with a number
+each, and how wrong those are is part of the scatter that predictions state. Only `weight_bytes`, file sizes and, on
+NPUs, peak memory replace the rules; no measured speed of a row is ever used to predict another speed of it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,43 @@ if TYPE_CHECKING:
     from bench.published import Row
     from edgeslm.catalog import Profile
 
-# Bits a weight, scales included, by what a format's name starts with (llama.cpp's tables; others: 16 or 32 bits a block).
+# Bits a weight, scales included, by what a format's name starts with (llama.cpp's tables; others: 16 or 32 bits a
+# block).
 BITS = {
-    **{"f32": 32, "fp32": 32, "bf16": 16, "fp16": 16, "f16": 16, "w16": 16},
-    **{"q8_0": 8.5, "int8": 8.2, "w8": 8.1, "q6_k": 6.56, "q5_k_m": 5.7, "q5_k": 5.5, "q5_0": 5.5, "q5_1": 6},
-    **{"q4_k_m": 4.85, "q4_k": 4.6, "q4_1": 5, "q4_0": 4.5, "iq4_nl": 4.5, "iq4_xs": 4.25, "q4": 4.6},
-    **{"mixed int4": 5, "int4": 4.6, "w4": 4.3, "4-bit": 4.5, "q3_k_l": 4.2, "q3_k_m": 3.9, "q3_k": 3.5},
-    **{"iq3_m": 3.66, "iq3_xs": 3.3, "q2_k": 2.96, "2-bit": 2.2, "iq2_xxs": 2.1, "ollama": 4.85},
+    "f32": 32,
+    "fp32": 32,
+    "bf16": 16,
+    "fp16": 16,
+    "f16": 16,
+    "w16": 16,
+    "q8_0": 8.5,
+    "int8": 8.2,
+    "w8": 8.1,
+    "q6_k": 6.56,
+    "q5_k_m": 5.7,
+    "q5_k": 5.5,
+    "q5_0": 5.5,
+    "q5_1": 6,
+    "q4_k_m": 4.85,
+    "q4_k": 4.6,
+    "q4_1": 5,
+    "q4_0": 4.5,
+    "iq4_nl": 4.5,
+    "iq4_xs": 4.25,
+    "q4": 4.6,
+    "mixed int4": 5,
+    "int4": 4.6,
+    "w4": 4.3,
+    "4-bit": 4.5,
+    "q3_k_l": 4.2,
+    "q3_k_m": 3.9,
+    "q3_k": 3.5,
+    "iq3_m": 3.66,
+    "iq3_xs": 3.3,
+    "q2_k": 2.96,
+    "2-bit": 2.2,
+    "iq2_xxs": 2.1,
+    "ollama": 4.85,
 }
 FORMAT = re.compile("|".join(sorted(map(re.escape, BITS), key=len, reverse=True)))
 USUAL_BITS = 4.85  # of a format nobody knows: most files that people run are Q4_K_M
@@ -37,8 +67,11 @@ DEFAULT_PROMPT, DEFAULT_ANSWER, CHUNK = 256, 128, 512  # tokens
 # In-order or small cores beside big ones: a runtime that uses them too is slower (RK3588: 8 threads half as fast as 4).
 SMALL = re.compile(r"cortex-a(53|55|510|520)|-e$|crestmont|-lp$")
 ALIASES = {  # boards of published rows, and the profile of the same processor
-    **{"tensor-g3": "android-pixel-8a", "sm8850": "android-flagship-sd8elite-gen5", "8gen3": "android-flagship-sd8gen3"},
-    **{"raspberry-pi-400": "raspberry-pi-4", "apple-m4-mac-mini": "apple-silicon-mac-mini"},
+    "tensor-g3": "android-pixel-8a",
+    "sm8850": "android-flagship-sd8elite-gen5",
+    "8gen3": "android-flagship-sd8gen3",
+    "raspberry-pi-400": "raspberry-pi-4",
+    "apple-m4-mac-mini": "apple-silicon-mac-mini",
 }
 
 
@@ -177,6 +210,6 @@ def _theory(board: Profile) -> float | None:
 
 
 def _noise(row: Row, speed: float) -> float:
-    """Return how far the figure itself may be off: half a unit's spread for whole numbers, a twentieth for estimates."""
+    """Return how far the figure itself may be off: half a unit for whole numbers, a twentieth for estimates."""
     rounding = 0.29 / speed if "rounded" in row.tags else 0.0
     return math.hypot(rounding, 0.05 if "approx" in row.tags else 0.0)

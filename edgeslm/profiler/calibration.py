@@ -1,11 +1,12 @@
 """Fits a board's constants to what was measured, and says how far they may be off.
 
-Each constant of `speed.seconds` is, in logarithms, a typical value plus what is known beforehand (a datasheet's bandwidth),
-plus one deviation for each trait of the measurement: its kind of processor, its board, its runtime, its format, ... Each
-deviation has a prior width. So rows of the same board inform each other, and a board that nobody measured is predicted
-from others that share traits with it, with a wider range. That is a Gaussian process with equal-trait kernels; the physics
-is linearised at the current constants and solved again until they stay (Gauss-Newton), and rows that fit nothing else lose
-weight (Student's t). Everything is closed form: equal inputs give equal figures.
+Each constant of `speed.seconds` is, in logarithms, a typical value plus what is known beforehand (a datasheet's
+bandwidth), plus one deviation for each trait of the measurement: its kind of processor, its board, its runtime, its
+format, ... Each deviation has a prior width. So rows of the same board inform each other, and a board that nobody
+measured is predicted from others that share traits with it, with a wider range. That is a Gaussian process with
+equal-trait kernels; the physics is linearised at the current constants and solved again until they stay
+(Gauss-Newton), and rows that fit nothing else lose weight (Student's t). Everything is closed form: equal inputs give
+equal figures.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A case, the seconds it took, the tokens read or written meanwhile; `noise` is the figure's own, relative (rounding)."""
+    """A case, its seconds, and the tokens read or written meanwhile; `noise` is the figure's own rounding, relative."""
 
     case: Case
     seconds: float
@@ -121,13 +122,14 @@ def calibrate(measurements: Sequence[Measurement], priors: Priors) -> Calibratio
         reached = np.array([_log_seconds(row, case) for row, case in zip(deviations, cases, strict=True)])
         target = observed - reached + (slopes * deviations).sum(1)
         covariance = _covariance(shared, slopes, slopes)
-        inverse = np.linalg.inv(covariance + np.diag(noise * doubt))
+        inverse = np.asarray(np.linalg.inv(covariance + np.diag(noise * doubt)), np.float64)
         pull = inverse @ target
+        expected = 1 / np.diag(inverse) + noise * (1 - doubt)
         moved = _deviations(shared, slopes, pull) - deviations
         deviations = deviations + moved * STRIDE / np.max(np.abs(moved), initial=STRIDE)
         left = target - (slopes * deviations).sum(1)
         doubt = (TAIL + left**2 / noise) / (TAIL + 1)
-    stretch = _stretches(cases, pull / np.diag(inverse), 1 / np.diag(inverse) + noise * (1 - doubt))
+    stretch = _stretches(cases, pull / np.diag(inverse), expected)
     return Calibration(priors, cases, slopes, target, left, pull, inverse, stretch)
 
 

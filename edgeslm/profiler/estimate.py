@@ -10,16 +10,19 @@ Memory. weights_bytes and kv_cache_bytes are exact. What the runtime makes of th
 - a prefill chunk holds its widest tensors and its attention scores (heads x rows x tokens so far);
 - embedding rows are read from the mapped file, whose touched pages count until the kernel wants them back.
 
-Speed. A token takes ((bytes / bandwidth)^4 + (multiply-adds / rate)^4)^(1/4) plus a constant a layer: a token reads
-every weight once, and depth costs by itself (public fits of 20 models: two coefficients, bytes and layers, leave 11 %).
+Speed is that of `speed.py`. The bandwidth's range is the profile's, and what models, formats and runtimes deviate
+from it in published rows (profiles/speed.yaml), which are independent.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeslm.profiler.figure import Figure, exact
+from edgeslm.profiler.speed import overlapped
+from edgeslm.profiler.speed_priors import priors
 from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
@@ -31,7 +34,6 @@ PROMPT_TOKENS = 128  # speeds are for a prompt of this length, or half the conte
 ANSWER_TOKENS = 32
 CHUNK = 128  # tokens the engine prefills at once
 MB = 2**20
-SHARPNESS = 4  # of the roofline's corner; 1 would add both times, infinity takes the larger
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Span:
 RUNTIME = Span(72 * MB, 55 * MB, 96 * MB)  # interpreter, numpy, tokenizers, onnxruntime, MQTT, an idle session
 TOKENIZER_PER_ENTRY = Span(380, 200, 600)  # bytes: vocabularies of 32 k and 50 k entries took 15-19 MB
 LAYER_CYCLES = Span(200e3, 80e3, 500e3)  # of the fastest core, per layer and pass: 0.07 ms at 3 GHz
-# How far our runtime may be from the one a rate was taken with: public runs of one model differ by a quarter between
-# equal graphs, and more between runtimes.
+# How far our runtime's products may be from those of the one a rate was taken with: public runs of one model differ
+# by a quarter between equal graphs. Not fitted: published prefill of runtimes differs by more than their kernels do.
 OTHER_RUNTIME = {"published": (0.6, 1.25), "measured": (0.9, 1.1), "estimated": (1.0, 1.0)}
 FLOAT_SHARE = Span(0.5, 0.3, 1.0)  # of the int8 rate that fp32 products reach where there is a dot product
 BOTH_COPIES_BEFORE = (1, 22)  # older runtimes may keep the file's bytes beside the packed ones
@@ -134,14 +136,13 @@ def _activations(places: AnyLayout) -> Span:
 
 def _pass_seconds(places: AnyLayout, profile: Profile, tokens: int) -> Span:
     """Return the seconds of reading `tokens` at once: a prompt, or the one token of a decoding step."""
-    bandwidth = _reached(profile.speed.decode_gb_s)
+    bandwidth = _read_rate(profile.speed.decode_gb_s)
     nbytes = decode_read_bytes(places)
     products = _product_seconds(places, profile, tokens)
     cycles = profile.cores[0].max_mhz * 1e6
     return Span(
         *(
-            ((nbytes / 1e9 / speed) ** SHARPNESS + compute**SHARPNESS) ** (1 / SHARPNESS)
-            + places.spec.layers * layer / cycles
+            overlapped(nbytes / 1e9 / speed, compute) + places.spec.layers * layer / cycles
             for speed, compute, layer in (
                 (bandwidth.value, products.value, LAYER_CYCLES.value),
                 (bandwidth.high, products.low, LAYER_CYCLES.low),
@@ -183,6 +184,13 @@ def _multiply_rate(profile: Profile, *, quantised: bool) -> Span:
     else:  # 4-bit weights are widened to fp32 in the kernel; nobody measured ours on such a core
         share = Span(1, 0.5, 1) if quantised else Span(1, 1, 1)
     return Span(rate.value * share.value, rate.low * share.low, rate.high * share.high)
+
+
+def _read_rate(rate: Rate) -> Span:
+    """Return the bandwidth with a 90 % range: the board's own, and how far models and runtimes deviate from it."""
+    scatter = priors().decode_range(same_runtime=rate.basis == "measured")
+    slower, faster = (math.hypot(math.log(end / rate.value), scatter) for end in (rate.low, rate.high))
+    return Span(rate.value, rate.value * math.exp(-slower), rate.value * math.exp(faster))
 
 
 def _reached(rate: Rate) -> Span:

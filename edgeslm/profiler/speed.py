@@ -2,9 +2,10 @@
 
     seconds = ((bytes / bandwidth)^4 + (multiply-adds / rate)^4)^(1/4) + layers x seconds a layer
 
-A token reads every weight once, and depth costs by itself: two coefficients, bytes and layers, leave 11 % of 20 public
-models' times (arXiv 2409.15790, figures). The fourth power rounds the roofline's corner; the first would add both times,
-an infinite one would take the larger. Bandwidth is shared: few threads are limited each by itself, many by the memory.
+A token reads every weight once, and depth costs by itself: two coefficients, bytes and layers, leave 11 % of 20
+public models' times (arXiv 2409.15790, figures). The fourth power rounds the roofline's corner; the first would add
+both times, an infinite one would take the larger. Bandwidth is shared: few threads are limited each by itself, many
+by the memory.
 
 Pure Python: the plan imports this, and must not import numpy for it.
 """
@@ -52,5 +53,10 @@ def seconds(work: Work, constants: Constants) -> float:
     """Return how long the work takes; more bytes, operations or layers never take less, a faster board never more."""
     moving = work.read_bytes / constants.reached_bandwidth(work.threads)
     computing = work.multiply_adds / (work.threads * constants.thread_rate)
-    roof = (moving**SHARPNESS + computing**SHARPNESS) ** (1 / SHARPNESS)
-    return work.passes * (roof + work.layers * constants.layer_s) / constants.share
+    return work.passes * (overlapped(moving, computing) + work.layers * constants.layer_s) / constants.share
+
+
+def overlapped(moving: float, computing: float) -> float:
+    """Return the seconds of moving bytes and computing at once: a little more than the longer of the two."""
+    longer = max(moving, computing)
+    return longer * (1 + (min(moving, computing) / longer) ** SHARPNESS) ** (1 / SHARPNESS) if longer else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from edgeslm_agent.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SAME_RUNTIME = ("model", "family+kind", "format+version+board+kind")
+OTHER_RUNTIME = ("runtime+kind", "version+board+kind", "format+kind")
 CONSTANTS = tuple(field.name for field in fields(Constants))
 
 
@@ -20,13 +23,25 @@ CONSTANTS = tuple(field.name for field in fields(Constants))
 class Priors:
     """How far constants deviate, as standard deviations of logarithms.
 
-    `widths[trait]` has one width a constant, in the order of `Constants`. A trait of several names joined by '+' is shared
-    by cases that share them all. `noise` is that of one measurement; `widening` takes a deviation to the end of a range.
+    `widths[trait]` has one width a constant, in the order of `Constants`. A trait of several names joined by '+' is
+    shared by cases that share them all. `noise` is that of one measurement; `widening` takes a deviation to the end
+    of a range.
     """
 
     widths: Mapping[str, tuple[float, ...]]
     noise: float
     widening: float
+
+    def decode_range(self, *, same_runtime: bool) -> float:
+        """Return how far a decoding speed may be from what a board's known bandwidth says: a 90 % range, in logarithms.
+
+        Models and formats deviate, and one row's own noise; where the bandwidth was seen with another runtime, both
+        runtimes' deviations come on top.
+        """
+        twice = () if same_runtime else (*OTHER_RUNTIME, *OTHER_RUNTIME)
+        moved = [CONSTANTS.index(name) for name in ("bandwidth", "share")]
+        variance = sum(self.widths[trait][index] ** 2 for trait in (*SAME_RUNTIME, *twice) for index in moved)
+        return self.widening * math.sqrt(variance + self.noise**2)
 
 
 @cache
@@ -42,9 +57,7 @@ def priors() -> Priors:
     unknown = [f"{file}: {trait}: no constant '{name}'" for trait, name in _named(values) if name not in CONSTANTS]
     if unknown:
         raise ConfigError("speed.yaml is wrong", f"the constants are {', '.join(CONSTANTS)}", unknown)
-    widths = {
-        trait: tuple(float(of.get(name, 0)) for name in CONSTANTS) for trait, of in values["widths"].items()
-    }
+    widths = {trait: tuple(float(of.get(name, 0)) for name in CONSTANTS) for trait, of in values["widths"].items()}
     return Priors(widths, float(values["noise"]), float(values["widening"]))
 
 

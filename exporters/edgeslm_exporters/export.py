@@ -62,7 +62,7 @@ def work_units(spec: DecoderSpec, recipe: Recipe) -> int:
     """
     decoder = rotated_spec(spec) if recipe.rotates else spec
     tables = (decoder.embedding,) if decoder.tied else (decoder.embedding, decoder.head)
-    weights = sum(projection.rows * projection.columns for projection in [*tables, *decoder.projections()])
+    weights: int = sum(projection.rows * projection.columns for projection in (*tables, *decoder.projections()))
     return (1 + 2 * recipe.calibrations) * weights
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,14 +11,17 @@ from bench.environments import ROOT
 from bench.prediction import scored_document
 from edgeslm_agent.errors import UsageError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SHARED = ROOT.parent / "shared" / "data" / "published-speeds.yaml"
 
 
 def board(folder: Path, bandwidth: float, probes: int, sizes: tuple[float, ...]) -> Path:
     """Write a table of a board that nobody knows: its speed is its bandwidth over the bytes of its files."""
     rows = [
-        f"  - {{id: row-{place}, device: new-board, runtime: new-runtime 1.0, model: M-{size}B, params_b: {size}, quant: Q8_0,"
-        f" backend: cpu, weight_bytes: {int(size * 1.06e9)}, decode_tok_s: {bandwidth / (size * 1.06e9)}"
+        f"  - {{id: row-{place}, device: new-board, runtime: new-runtime 1.0, model: M-{size}B, params_b: {size},"
+        f" quant: Q8_0, backend: cpu, weight_bytes: {int(size * 1.06e9)}, decode_tok_s: {bandwidth / (size * 1.06e9)}"
         + (", use: probe}" if place < probes else "}")
         for place, size in enumerate(sizes)
     ]

@@ -63,20 +63,18 @@ def test_committed_table_is_read_and_every_decoding_row_has_a_size_or_says_none(
     [("Q8_0", 1.06), ("f16", 2.0), ("int4 block 32, fp32 activations", 0.67), ("w4a16_g128", 0.64), ("a new one", 0.7)],
 )
 def test_bytes_follow_from_the_format_when_no_size_is_given(tmp_path: Path, quant: str, gigabytes: float) -> None:
-    row = f"- {{id: a, device: d, runtime: r, model: m, params_b: 1, quant: '{quant}', decode_tok_s: 5, prompt_tokens: 1}}"
-    (read,) = read_rows(table(tmp_path, row))
+    row = f"- {{id: a, device: d, runtime: r, model: m, params_b: 1, quant: '{quant}', prompt_tokens: 1"
+    (read,) = read_rows(table(tmp_path, row + ", decode_tok_s: 5}"))
     measured = speed_cases.decode(read)
     assert measured is not None
     assert measured.case.work.read_bytes / 1e9 == pytest.approx(gigabytes, rel=0.05)
 
 
 def test_experts_are_read_in_part(tmp_path: Path) -> None:
-    base = "device: d, runtime: r, quant: W4A16, decode_tok_s: 5"
-    dense, sparse = read_rows(
-        table(
-            tmp_path, f"- {{id: a, model: M-30B, params_b: 30, {base}}}", f"- {{id: b, model: M-30B-A3B, params_b: 30, {base}}}"
-        )
-    )
+    base = "params_b: 30, device: d, runtime: r, quant: W4A16, decode_tok_s: 5}"
+    rows = table(tmp_path, "- {id: a, model: M-30B, " + base, "- {id: b, model: M-30B-A3B, " + base)
+    dense, sparse = read_rows(rows)
     full, part = speed_cases.decode(dense), speed_cases.decode(sparse)
-    assert full is not None and part is not None
+    assert full is not None
+    assert part is not None
     assert part.case.work.read_bytes == pytest.approx(full.case.work.read_bytes / 10, rel=0.1)

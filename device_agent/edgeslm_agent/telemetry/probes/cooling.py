@@ -35,4 +35,4 @@ def probe(root: Path) -> Source:
 
 
 def _slows(kind: str) -> bool:
-    return "fan" not in kind and any(word in kind for word in _SLOWING)
+    return any(word in kind for word in _SLOWING)

@@ -44,9 +44,9 @@ CAPABILITY = Capability(
     "a board", "a cpu", 4, 2**32, "linux", "3.11", ("ping",), {"onnxruntime": "1.20"}, {"power_w": "INA3221 VDD_IN"}
 )
 KEYS = st.sampled_from(
-    ["v", "id", "op", "prompt", "max_tokens", "ttl_s", "state", "text", "error", "figures", "embedding", "boot", "samples", "seq",
-     "t", "dropped", "events", "kind", "level", "detail", "ranges", "session", "agent", "model_state", "interval_s",
-     "runtimes", "operations", "cores", "board", "cpu", "memory_bytes", "system", "python", "sensors"]
+    ["v", "id", "op", "prompt", "max_tokens", "ttl_s", "state", "text", "error", "figures", "embedding", "boot",
+     "samples", "seq", "t", "dropped", "events", "kind", "level", "detail", "ranges", "session", "agent", "model_state",
+     "interval_s", "runtimes", "operations", "cores", "board", "cpu", "memory_bytes", "system", "python", "sensors"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none()

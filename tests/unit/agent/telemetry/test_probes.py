@@ -284,6 +284,14 @@ def test_one_core_of_each_package_is_counted(tmp_path: Path) -> None:
     assert read() == {"throttled": 1.0, "throttle_events": 4}
 
 
+def test_number_without_end_silences_its_own_figure_only(tmp_path: Path) -> None:
+    root = board(tmp_path, "rk3588")
+    write(root, "sys/class/devfreq/dmc/cur_freq", "9" * 400)
+    figures = sampler_of(root).read()
+    assert (figures["gpu_percent"], figures["npu_percent"]) == (43, 31.3)
+    assert not {"dram_mhz", "probe_failures"} & figures.keys()
+
+
 def test_npu_of_one_core(tmp_path: Path) -> None:
     write(tmp_path, "sys/kernel/debug/rknpu/load", "NPU load:  7%\n")
     assert rockchip.probe(tmp_path).read() == {"npu_percent": 7.0}
