@@ -12,7 +12,7 @@ import sys
 
 from bench.environments import ROOT
 
-BENCHES = ("cli", "agent", "export", "decode", "mixed", "encoders", "prediction")
+BENCHES = ("cli", "agent", "export", "decode", "kv", "calibrated", "quantisation", "mixed", "encoders", "prediction")
 
 
 def main() -> int:

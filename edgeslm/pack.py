@@ -175,7 +175,8 @@ def _last_logits(bundle: Bundle, artifact: Artifact, token_ids: Sequence[int]) -
         folder = bundle.file(artifact.decoder.graph).parent
         return last_logits(artifact.layout, folder, token_ids, read_host().default_threads)
     with Session.open(bundle, check_probe=False) as session:
-        return session.score(token_ids)[-1]
+        logits: NDArray[np.float32] = session.score(token_ids)[-1]
+        return logits
 
 
 def _beyond_doubt(logits: NDArray[np.float32]) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ VERBS = {
     "verify": "check every byte of a bundle against its manifest",
     "run": "answer a prompt with a bundle on this machine",
     "fleet": "collect telemetry and show the state of every device",
-    "telemetry": "show what devices report, live from the broker",
+    "telemetry": "show what devices report, live or from a collector's history",
     "list": "list devices, models or recipes",
     "show": "show one device profile with the source of its figures",
     "doctor": "say what is missing on this machine and what to run",
