@@ -47,7 +47,7 @@ GUESSES = {
     "crowded": (0, 0, 0, 0, 1.0),
     "setup": (0, 0, 0, 0, 0.6),
 }
-NOISE, WIDENING = 0.06, 1.8  # the widening is chosen: the normal 1.645 left a few ranges too many too narrow
+NOISE, WIDENING = 0.06, 1.9  # the widening is chosen: with the normal 1.645 too few ranges held
 STEP, LEAST, MOST, SWEEPS = 1.6, 0.005, 1.2, 3
 PULL = 0.08  # of a guess, on the squared logarithm of how far a width moved from it
 DRAWS, SINGLE = 6, 4  # probes drawn of a large group; rows that a group needs to leave out one at a time

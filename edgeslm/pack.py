@@ -27,7 +27,6 @@ from edgeslm_agent.contract.manifest import (
 )
 from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import BundleError, EnvironmentProblem, UsageError
-from edgeslm_agent.host import read_host
 from edgeslm_exporters.chat_template import bos_token, compile_chat, stop_tokens
 from edgeslm_exporters.onnx.layout import Layout as OnnxLayout
 
@@ -173,7 +172,7 @@ def _last_logits(bundle: Bundle, artifact: Artifact, token_ids: Sequence[int]) -
         from edgeslm_exporters.onnx.stages import last_logits  # lazily: it needs the package onnx
 
         folder = bundle.file(artifact.decoder.graph).parent
-        return last_logits(artifact.layout, folder, token_ids, read_host().default_threads)
+        return last_logits(artifact.layout, folder, token_ids)
     with Session.open(bundle, check_probe=False) as session:
         logits: NDArray[np.float32] = session.score(token_ids)[-1]
         return logits

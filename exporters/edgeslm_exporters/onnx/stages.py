@@ -39,14 +39,14 @@ _CACHE_TYPES: dict[str, type[np.generic]] = {
 }
 
 
-def last_logits(places: Layout, folder: Path, token_ids: Sequence[int], threads: int) -> NDArray[np.float32]:
+def last_logits(places: Layout, folder: Path, token_ids: Sequence[int]) -> NDArray[np.float32]:
     """Return the logits [vocab] that follow a prompt, from the data file in `folder`; it is empty of stages afterwards.
 
     Raises what opening a session raises (see engine/runtime/onnx.py).
     """
     values = _first_values(token_ids)
     with ThreadPoolExecutor(LOADERS, "stage") as pool:
-        work = partial(_open, folder, threads)
+        work = partial(_open, folder)
         graphs = enumerate(stage_graphs(places, stages(places)))
         for _, session in in_order(pool, work, graphs, ahead=LOADERS - 1):
             given = [node.name for node in session.get_outputs() if not node.name.startswith("present.")]
@@ -77,12 +77,15 @@ def _fed(node: Any, values: Arrays, count: int) -> NDArray[Any]:  # noqa: ANN401
     return np.zeros((batch, heads, count, width), _CACHE_TYPES[node.type])
 
 
-def _open(folder: Path, threads: int, numbered: tuple[int, onnx.ModelProto]) -> InferenceSession:
-    """Open a stage; its graph lies beside the data file only meanwhile."""
+def _open(folder: Path, numbered: tuple[int, onnx.ModelProto]) -> InferenceSession:
+    """Open a stage; its graph lies beside the data file only meanwhile.
+
+    One thread each: the loaders keep the cores busy, and threads that wait for work would spin beside them.
+    """
     number, model = numbered
     graph = folder / f"stage-{number}.onnx"
     try:
         graph.write_bytes(model.SerializeToString(deterministic=True))
-        return open_session(load_onnxruntime(), graph, threads)
+        return open_session(load_onnxruntime(), graph, threads=1)
     finally:
         graph.unlink(missing_ok=True)

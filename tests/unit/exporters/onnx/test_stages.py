@@ -34,7 +34,7 @@ def test_stages_of_one_layer_give_the_logits_of_the_whole(
     folder, shape = tmp_path / "artifacts", artifact.decoder
     assert isinstance(artifact.layout, Layout)
     written = sorted(folder.iterdir())
-    found = stages.last_logits(artifact.layout, folder, TOKENS, 1)
+    found = stages.last_logits(artifact.layout, folder, TOKENS)
     whole = OnnxRuntime(tmp_path / shape.graph, shape, min_version="0", threads=1, prefill_rows=8, score_rows=8)
     np.testing.assert_allclose(found, whole.prefill(TOKENS, 0), rtol=0, atol=1e-6)
     assert sorted(folder.iterdir()) == written
