@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 PROBE_TOKENS = 8
 PROBE_TOP = 5
 PROBE_MARGIN = 0.25  # logits closer than this may change places between processors
-PROBE_STARTS = (7919, 104729, 1299709)  # fixed prompts, tried until one has a clear answer
+PROBE_STARTS = (7919, 104729, 1299709)  # fixed prompts; the first with a clear answer is taken
 TOKENIZER = "tokenizer/tokenizer.json"
 
 B = TypeVar("B", Bundle, EncoderBundle)
@@ -158,24 +158,20 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
 
 def _probe(bundle: Bundle, artifact: Artifact) -> Probe:
     """Return a prompt and its most likely next tokens, as far down as their order is beyond doubt, at least one."""
-    decoder, found = artifact.decoder, []
-    for start in PROBE_STARTS:
-        token_ids = tuple((start * (n + 1)) % decoder.vocab_size for n in range(min(PROBE_TOKENS, decoder.context)))
-        found.append(Probe(token_ids, _beyond_doubt(_last_logits(bundle, artifact, token_ids))))
-        if len(found[-1].top_tokens) > 1:  # the first token is clearly ahead of the second
-            break
-    return max(found, key=lambda probe: len(probe.top_tokens))
+    vocab, length = artifact.decoder.vocab_size, min(PROBE_TOKENS, artifact.decoder.context)
+    prompts = [tuple((start * (n + 1)) % vocab for n in range(length)) for start in PROBE_STARTS]
+    answers = _last_logits(bundle, artifact, prompts)
+    found = [Probe(ids, _beyond_doubt(logits)) for ids, logits in zip(prompts, answers, strict=True)]
+    return next((probe for probe in found if len(probe.top_tokens) > 1), found[0])
 
 
-def _last_logits(bundle: Bundle, artifact: Artifact, token_ids: Sequence[int]) -> NDArray[np.float32]:
+def _last_logits(bundle: Bundle, artifact: Artifact, prompts: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
     if isinstance(artifact.layout, OnnxLayout):
         from edgeslm_exporters.onnx.stages import last_logits  # lazily: it needs the package onnx
 
-        folder = bundle.file(artifact.decoder.graph).parent
-        return last_logits(artifact.layout, folder, token_ids)
+        return last_logits(artifact.layout, bundle.file(artifact.decoder.graph).parent, prompts)
     with Session.open(bundle, check_probe=False) as session:
-        logits: NDArray[np.float32] = session.score(token_ids)[-1]
-        return logits
+        return [session.score(prompt)[-1].copy() for prompt in prompts]
 
 
 def _beyond_doubt(logits: NDArray[np.float32]) -> tuple[int, ...]:

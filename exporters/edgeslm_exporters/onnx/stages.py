@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edgeslm_exporters.onnx.layout import Layout
 
     Arrays = dict[str, NDArray[Any]]
+    Floats = NDArray[np.float32]
 
 LOADERS = 2
 _CACHE_TYPES: dict[str, type[np.generic]] = {
@@ -39,23 +40,27 @@ _CACHE_TYPES: dict[str, type[np.generic]] = {
 }
 
 
-def last_logits(places: Layout, folder: Path, token_ids: Sequence[int]) -> NDArray[np.float32]:
-    """Return the logits [vocab] that follow a prompt, from the data file in `folder`; it is empty of stages afterwards.
+def last_logits(places: Layout, folder: Path, prompts: Sequence[Sequence[int]]) -> list[Floats]:
+    """Return the logits [vocab] that follow each prompt, from the data file in `folder`.
 
-    Raises what opening a session raises (see engine/runtime/onnx.py).
+    Every stage reads all prompts while it is there. Raises what opening a session raises (engine/runtime/onnx.py).
     """
-    values = _first_values(token_ids)
+    known = [_first_values(prompt) for prompt in prompts]
     with ThreadPoolExecutor(LOADERS, "stage") as pool:
-        work = partial(_open, folder)
         graphs = enumerate(stage_graphs(places, stages(places)))
-        for _, session in in_order(pool, work, graphs, ahead=LOADERS - 1):
-            given = [node.name for node in session.get_outputs() if not node.name.startswith("present.")]
-            fed = {node.name: _fed(node, values, len(token_ids)) for node in session.get_inputs()}
-            values |= zip(given, session.run(given, fed), strict=True)
+        for _, session in in_order(pool, partial(_open, folder), graphs, ahead=LOADERS - 1):
+            for values in known:
+                values.update(_given(session, values))
             del session
             trim_heap()
-    logits: NDArray[np.float32] = values["logits"][0, -1]
-    return logits
+    return [values["logits"][0, -1] for values in known]
+
+
+def _given(session: InferenceSession, values: Arrays) -> Arrays:
+    """Run a stage on what is known of a prompt; return what it adds to that."""
+    names = [node.name for node in session.get_outputs() if not node.name.startswith("present.")]
+    fed = {node.name: _fed(node, values) for node in session.get_inputs()}
+    return dict(zip(names, session.run(names, fed), strict=True))
 
 
 def _first_values(token_ids: Sequence[int]) -> Arrays:
@@ -69,12 +74,12 @@ def _first_values(token_ids: Sequence[int]) -> Arrays:
     }
 
 
-def _fed(node: Any, values: Arrays, count: int) -> NDArray[Any]:  # noqa: ANN401  # onnxruntime's NodeArg has no stub
+def _fed(node: Any, values: Arrays) -> NDArray[Any]:  # noqa: ANN401  # onnxruntime's NodeArg has no stub
     """Return what an input is given: a value, or an empty cache with room for the prompt."""
     if node.name in values:
         return values[node.name]
     batch, heads, _, width = node.shape
-    return np.zeros((batch, heads, count, width), _CACHE_TYPES[node.type])
+    return np.zeros((batch, heads, values["input_ids"].shape[1], width), _CACHE_TYPES[node.type])
 
 
 def _open(folder: Path, numbered: tuple[int, onnx.ModelProto]) -> InferenceSession:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from support.checkpoints import Case
 
-TOKENS = (3, 1, 4, 1, 5)
+PROMPTS = ((3, 1, 4, 1, 5), (9, 2))
 
 
 @pytest.mark.slow
@@ -34,9 +34,10 @@ def test_stages_of_one_layer_give_the_logits_of_the_whole(
     folder, shape = tmp_path / "artifacts", artifact.decoder
     assert isinstance(artifact.layout, Layout)
     written = sorted(folder.iterdir())
-    found = stages.last_logits(artifact.layout, folder, TOKENS)
+    found = stages.last_logits(artifact.layout, folder, PROMPTS)
     whole = OnnxRuntime(tmp_path / shape.graph, shape, min_version="0", threads=1, prefill_rows=8, score_rows=8)
-    np.testing.assert_allclose(found, whole.prefill(TOKENS, 0), rtol=0, atol=1e-6)
+    for prompt, logits in zip(PROMPTS, found, strict=True):
+        np.testing.assert_allclose(logits, whole.prefill(prompt, 0), rtol=0, atol=1e-6)
     assert sorted(folder.iterdir()) == written
 
 
