@@ -7,7 +7,19 @@ import sys
 
 import pytest
 
-HEAVY = ("numpy", "onnxruntime", "ai_edge_litert", "tokenizers", "yaml", "onnx", "torch", "transformers", "rich", "jinja2", "safetensors")
+HEAVY = (
+    "numpy",
+    "onnxruntime",
+    "ai_edge_litert",
+    "tokenizers",
+    "yaml",
+    "onnx",
+    "torch",
+    "transformers",
+    "rich",
+    "jinja2",
+    "safetensors",
+)
 
 
 @pytest.mark.parametrize(

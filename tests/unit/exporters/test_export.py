@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra, UnsupportedOperator
-from edgeslm_exporters import export
+from edgeslm_exporters import export, row_stream
 from edgeslm_exporters.checkpoint import open_checkpoint
 from edgeslm_exporters.export import work_units
-from edgeslm_exporters import row_stream
 from edgeslm_exporters.recipe import parse_recipe
 from support.checkpoints import CASES, build_checkpoint, random_weights
 from support.hf_layout import word_tokenizer, write_weights

@@ -86,6 +86,26 @@ def _q5_1(raw: Bytes) -> Floats:
     return weights
 
 
+def _q2_k(raw: Bytes) -> Floats:
+    """16 bytes of scales and, above them, minima of 16 codes, 64 bytes of codes, d, dmin."""
+    codes = _two_bits(raw[:, 16:80], 32).reshape(-1, 16, 16).astype(np.float32)
+    steps, lows = _half(raw, 80)[:, None] * (raw[:, :16] & 15), _half(raw, 82)[:, None] * (raw[:, :16] >> 4)
+    weights: Floats = codes * steps[..., None] - lows[..., None]
+    return weights
+
+
+def _q3_k(raw: Bytes) -> Floats:
+    """32 bytes whose bit i is the third of group i, 64 of lower two bits, 12 of scales, d: (c - 4) x (d x (s - 32)).
+
+    The 16 scales, of 16 codes each, take six bits: the first 8 bytes hold the lower four, the other 4 the upper two.
+    """
+    codes = _two_bits(raw[:, 32:96], 32).reshape(-1, 8, 32) | _bit_groups(raw[:, :32]) * np.uint8(4)
+    scales = _nibbles(raw[:, 96:104]) | _two_bits(raw[:, 104:108], 4).reshape(-1, 16) * np.uint8(16)
+    steps = _half(raw, 108)[:, None] * (scales.astype(np.float32) - np.float32(32))
+    weights: Floats = (codes.reshape(-1, 16, 16).astype(np.float32) - np.float32(4)) * steps[..., None]
+    return weights
+
+
 def _q4_k(raw: Bytes) -> Floats:
     """d, dmin, 12 bytes of scales and minima, 128 bytes of codes."""
     return _scaled(raw, _nibble_groups(raw[:, 16:]))
@@ -93,8 +113,20 @@ def _q4_k(raw: Bytes) -> Floats:
 
 def _q5_k(raw: Bytes) -> Floats:
     """d, dmin, 12 bytes of scales and minima, 32 bytes whose bit i is the fifth of group i, 128 bytes of codes."""
-    fifth: Bytes = (raw[:, None, 16:48] >> np.arange(8, dtype=np.uint8)[:, None] & 1) * np.uint8(16)
-    return _scaled(raw, _nibble_groups(raw[:, 48:]) | fifth)
+    return _scaled(raw, _nibble_groups(raw[:, 48:]) | _bit_groups(raw[:, 16:48]) * np.uint8(16))
+
+
+def _bit_groups(packed: Bytes) -> Bytes:
+    """Return 32 bytes as eight groups of 32 bits [blocks, 8, 32]: group i is bit i of every byte."""
+    bits: Bytes = packed[:, None] >> np.arange(8, dtype=np.uint8)[:, None] & np.uint8(1)
+    return bits
+
+
+def _two_bits(packed: Bytes, width: int) -> Bytes:
+    """Return codes [blocks, bytes / width, 4, width]: each `width` bytes hold four groups, the lowest bits first."""
+    groups = packed.reshape(len(packed), -1, 1, width)
+    codes: Bytes = groups >> np.array([0, 2, 4, 6], np.uint8)[:, None] & np.uint8(3)
+    return codes
 
 
 def _nibble_groups(packed: Bytes) -> Bytes:
@@ -119,9 +151,9 @@ def _scaled(raw: Bytes, codes: Bytes) -> Floats:
 
 def _q6_k(raw: Bytes) -> Floats:
     """128 bytes of low halves, 64 of upper two bits, 16 int8 scales, d: (c - 32) x (d x scale), scales of 16 codes."""
-    low, high = raw[:, :128].reshape(-1, 2, 1, 64), raw[:, 128:192].reshape(-1, 2, 1, 32)
+    low = raw[:, :128].reshape(-1, 2, 1, 64)
     halves = np.concatenate([low & 15, low >> 4], axis=2).reshape(-1, 2, 4, 32)
-    upper: Bytes = (high >> np.array([0, 2, 4, 6], np.uint8)[:, None] & 3) * np.uint8(16)
+    upper = _two_bits(raw[:, 128:192], 32) * np.uint8(16)
     codes = (halves | upper).reshape(-1, 16, 16).astype(np.float32) - np.float32(32)
     steps = _half(raw, 208)[:, None] * raw[:, 192:208].view(np.int8).astype(np.float32)
     weights: Floats = codes * steps[..., None]
@@ -132,6 +164,8 @@ _DECODERS: dict[str, Callable[[Bytes], Floats]] = {
     "Q4_1": _q4_1,
     "Q5_0": _q5_0,
     "Q5_1": _q5_1,
+    "Q2_K": _q2_k,
+    "Q3_K": _q3_k,
     "Q4_K": _q4_k,
     "Q5_K": _q5_k,
     "Q6_K": _q6_k,

@@ -51,6 +51,8 @@ STORAGES = {
     6: Storage("Q5_0", 32, 22),
     7: Storage("Q5_1", 32, 24),
     8: Storage("Q8_0", 32, 34),
+    10: Storage("Q2_K", 256, 84),
+    11: Storage("Q3_K", 256, 110),
     12: Storage("Q4_K", 256, 144),
     13: Storage("Q5_K", 256, 176),
     14: Storage("Q6_K", 256, 210),

@@ -16,7 +16,8 @@ from edgeslm_exporters.sources.gguf.file import STORAGES, Storage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HALVES = {"Q6_K": (208,), "Q4_0": (0,), "Q8_0": (0,), "Q5_0": (0,)}  # where the fp16 scales lie; else at 0 and 2
+# Where the fp16 scales lie; else at 0 and 2.
+HALVES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q6_K": (208,), "Q4_0": (0,), "Q8_0": (0,), "Q5_0": (0,)}
 FLOATS = [kind for kind, storage in STORAGES.items() if storage.name not in FORMS]
 
 

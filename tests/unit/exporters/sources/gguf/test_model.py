@@ -84,7 +84,7 @@ def test_what_is_rounded_again_is_said(tmp_path: Path) -> None:
     assert "Q4_0" not in note
 
 
-@pytest.mark.parametrize("kind", ["Q4_K", "Q5_K", "Q6_K"])
+@pytest.mark.parametrize("kind", ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"])
 def test_k_quants_are_read_and_rounded_again(tmp_path: Path, kind: str) -> None:
     raw = np.random.default_rng(0).integers(0, 64, (256, gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[kind]][1]))
     raw = raw.astype(np.uint8)
