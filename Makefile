@@ -21,7 +21,7 @@ test: $(VENV)/.test ## the whole suite: style, types, layers, unit, integration,
 	$(BIN)/pytest -q -n auto
 
 check: $(VENV)/.test lint ## the quick suite, under 30 s
-	$(BIN)/pytest -q -n auto -m "not slow"
+	$(BIN)/pytest -q -n auto -m "not slow" --hypothesis-profile quick
 
 .PHONY: lint
 lint:

@@ -33,6 +33,7 @@ def board(folder: Path, bandwidth: float, probes: int, sizes: tuple[float, ...])
 SIZES = (0.5, 1, 2, 3, 4, 0.7, 1.5, 2.5)
 
 
+@pytest.mark.slow
 def test_five_probes_of_an_unknown_board_predict_the_rest(tmp_path: Path) -> None:
     document = scored_document(board(tmp_path, 7e9, 5, SIZES))
     (group,) = document["groups"]
@@ -42,6 +43,7 @@ def test_five_probes_of_an_unknown_board_predict_the_rest(tmp_path: Path) -> Non
     assert document["median_absolute_percentage_error"] == group["median_absolute_percentage_error"]
 
 
+@pytest.mark.slow
 def test_ids_fit_as_marked_rows_do(tmp_path: Path) -> None:
     marked = scored_document(board(tmp_path, 7e9, 5, SIZES))
     plain = board(tmp_path, 7e9, 0, SIZES)
@@ -56,6 +58,7 @@ def test_unknown_ids_are_named(tmp_path: Path) -> None:
         scored_document(board(tmp_path, 7e9, 0, SIZES), "row-1,row-99")
 
 
+@pytest.mark.slow
 def test_one_row_of_an_unknown_board_gets_a_wide_range(tmp_path: Path) -> None:
     (row,) = scored_document(board(tmp_path, 7e9, 0, (1,)))["groups"][0]["rows"]
     assert row["low"] < row["predicted"] < row["high"]
@@ -69,6 +72,7 @@ def test_nothing_to_score_is_said_not_failed(tmp_path: Path) -> None:
     assert [one["reason"] for one in document["not_scored"]] == ["fitted on"] * 5
 
 
+@pytest.mark.slow
 def test_run_as_a_file_it_prints_one_document_and_fails_with_the_line(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "bench" / "prediction.py")]
     file = board(tmp_path, 7e9, 5, SIZES)

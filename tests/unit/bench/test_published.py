@@ -50,6 +50,7 @@ def test_missing_file_is_a_clear_error(tmp_path: Path) -> None:
         read_rows(tmp_path / "none.yaml")
 
 
+@pytest.mark.slow
 def test_committed_table_is_read_and_every_decoding_row_has_a_size_or_says_none() -> None:
     rows = read_rows(KNOWN)
     assert len(rows) > 300

@@ -99,6 +99,7 @@ def test_every_family_answers_nearly_the_same(tmp_path: Path, case: Case, bits: 
     assert 0 < found < {8: 5e-3, 4: 0.6}[bits]
 
 
+@pytest.mark.slow
 @each_width
 @pytest.mark.parametrize("size", [8, 16, 24, 40], ids=lambda size: f"heads of {size}")
 def test_the_first_layer_holds_the_exact_values_rounded_by_the_stored_scales(
@@ -127,6 +128,7 @@ def test_the_scales_are_those_of_the_exact_cache(tmp_path: Path, bits: int) -> N
         np.testing.assert_allclose(scales * CODES[bits], REACH[bits] * np.abs(values).max(1, keepdims=True), rtol=1e-5)
 
 
+@pytest.mark.slow
 @each_width
 @pytest.mark.parametrize(
     "case", ["llama-tied-f32", "llama-head24-explicit", "mistral-window", "gemma2", "bloom-6-heads"]
@@ -143,6 +145,7 @@ def test_any_split_of_the_prompt_fills_the_cache_alike(tmp_path: Path, case: str
     np.testing.assert_allclose(chunked, whole[-1], atol=2e-3)
 
 
+@pytest.mark.slow
 def test_what_an_algorithm_does_to_the_weights_is_in_the_scales(tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c")
     recipes = ("wi8b16-afp32-awq", "wi8b16-afp32-kv8-awq")
@@ -165,6 +168,7 @@ def test_without_a_text_nothing_is_guessed(tmp_path: Path) -> None:
         exported(tiny_checkpoint(tmp_path / "c"), "wfp32-afp32-kv8", tmp_path / "out", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["wi4b32-afp32-kv8", "wi4b32-afp32-kv8-gptq"])
 def test_all_work_is_reported(tmp_path: Path, recipe: str) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c")

@@ -43,6 +43,7 @@ def test_the_first_product_reads_the_normed_embeddings(tmp_path: Path) -> None:
     assert np.allclose(found.checks, held_out, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_product_of_every_family_is_seen(tmp_path: Path, case: Case) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c", case)
@@ -83,6 +84,7 @@ def test_a_text_too_short_is_refused(texts: list[list[int]]) -> None:
         windows(texts, 256)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["search", "hqq", "awq", "gptq", "rot", "rotgptq"])
 def test_a_calibrated_conversion_repeats_to_the_byte_and_leaves_nothing_behind(tmp_path: Path, algorithm: str) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c")

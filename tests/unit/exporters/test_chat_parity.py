@@ -113,6 +113,7 @@ TEXT = st.text("aü \n\t<>/'\"{}%世", max_size=12) | st.sampled_from(
 MESSAGES = st.lists(st.fixed_dictionaries({"role": st.sampled_from(ROLES), "content": TEXT}), min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", families())
 @settings(max_examples=60, deadline=None)
 @given(messages=MESSAGES, prompt=st.booleans(), thinking=st.none() | st.booleans())

@@ -30,6 +30,7 @@ class Usage(NamedTuple):
     free: int
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_layout_is_exact_to_the_byte(tmp_path: Path, case: Case, recipe: str) -> None:

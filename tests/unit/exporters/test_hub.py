@@ -22,6 +22,8 @@ NAME = "owner/tiny"
 SHARDED = case_named("llama-untied-bf16-sharded")
 WEIGHTS = "model.safetensors"
 
+pytestmark = pytest.mark.slow  # servers and downloads
+
 
 def tell(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
     """Set variables and have the library imported anew: it reads them then."""

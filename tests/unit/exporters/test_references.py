@@ -70,6 +70,7 @@ def test_parameters_of_every_case_are_counted_exactly(case: Case) -> None:
     assert describe(case.config, shapes).parameters == expected
 
 
+@pytest.mark.slow
 @each_case
 def test_fp32_export_answers_as_transformers(case: Case, runtime: OnnxRuntime) -> None:
     """Logits in one pass, logits in chunks on a growing cache, and the greedy continuation."""

@@ -50,6 +50,7 @@ def generated(tokenizer: FastTokenizer, ids: Sequence[int], stops: Sequence[str]
     return tokens + stream.finish(), stream.stopped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKERS)
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())

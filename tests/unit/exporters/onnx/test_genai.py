@@ -84,6 +84,7 @@ def engine_inputs(tokens: NDArray[np.int64], past: int, *, positions: bool) -> d
     return inputs | ({"position_ids": np.arange(past, total)[None]} if positions else {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask_length", [None, CONTEXT], ids=["mask of the total", "mask of the context"])
 @pytest.mark.parametrize("recipe", ["fp32", "wi4b32-afp32", "wi4b32-afp32-kv8", "wi4b32-afp32-kv4"])
 @pytest.mark.parametrize("name", CASES)

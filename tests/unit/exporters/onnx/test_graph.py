@@ -117,6 +117,7 @@ def rounded(values: NDArray[np.float32], storage: Blocks | str) -> NDArray[np.fl
     return values.astype(np.float16).astype(np.float32) if storage == "fp16" else values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_graph_computes_with_the_rounded_weights(tmp_path: Path, recipe: str, shape: str) -> None:
@@ -144,6 +145,7 @@ def with_rounded_weights(case: Case, artifact: Artifact, folder: Path) -> Checkp
 ONE_OF_EACH = {case.family: replace(case, dtype="F32", shards=1) for case in CASES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["wi4b32-afp32", "wi8-afp32", "wu4b32-afp32-hi8b32"])
 @pytest.mark.parametrize("family", known())
 def test_every_family_computes_with_the_rounded_weights(tmp_path: Path, family: str, recipe: str) -> None:

@@ -47,6 +47,7 @@ def logits(weights: Weights, spec: DecoderSpec, case: Case, folder: Path) -> NDA
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_moved_factors_leave_the_logits(tmp_path: Path, case: Case) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c", case)
@@ -61,6 +62,7 @@ def test_moved_factors_leave_the_logits(tmp_path: Path, case: Case) -> None:
     assert np.abs(moved - plain).max() < 1e-4 * max(1.0, np.abs(plain).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_rotation_leaves_the_logits_or_is_refused_with_a_reason(tmp_path: Path, case: Case) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c", case)

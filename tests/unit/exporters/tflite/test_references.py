@@ -21,6 +21,7 @@ CONTEXT = PROMPT_TOKENS + GREEDY_TOKENS
 DENSE = [case for case in CASES if not case.name.startswith("mixtral")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DENSE, ids=lambda case: case.name)
 def test_logits_and_greedy_tokens_are_those_of_transformers(case: Case, tmp_path: Path) -> None:
     checkpoint = open_checkpoint(build_checkpoint(case, tmp_path / "checkpoint"))

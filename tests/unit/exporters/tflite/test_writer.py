@@ -62,6 +62,7 @@ def tflite_rows(folder: Path, name: str) -> Rows:
     return codes, scales.astype(np.float32).reshape(rows, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_codes_and_scales_are_those_of_the_onnx_file(recipe: str, checkpoint: Checkpoint, tmp_path: Path) -> None:
     artifact = written(checkpoint, recipe, tmp_path / "tflite")

@@ -62,6 +62,7 @@ def test_server_in_trouble_is_asked_again() -> None:
     assert (len(came), slept) == (3, [1.0, 2.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answers", "tries"), [([404], 1), ([302], 1), ([500] * TRIES, TRIES)])
 def test_refusal_is_an_error_after_bounded_tries(answers: list[int], tries: int) -> None:
     with server(*answers) as (url, came), pytest.raises(LinkError, match=f"it answered {answers[-1]}"):

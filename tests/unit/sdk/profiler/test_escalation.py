@@ -42,6 +42,7 @@ def test_quality_as_the_objective_begins_with_floats() -> None:
     assert bits_tried("raspberry-pi-5", "quality")[0] <= {16, 32}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("board", devices())
 def test_every_step_has_more_bits_than_the_one_before(board: str, objective: Objective) -> None:

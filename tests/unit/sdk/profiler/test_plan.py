@@ -22,6 +22,7 @@ ESTIMATE_KEYS = {
 FIGURE_KEYS = {"value", "low", "high", "unit", "basis", "on"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("board", [name for name in devices() if not device(name).target().int8_dot_product])
 def test_board_without_dot_product_never_runs_8_bit(board: str) -> None:
     planned = plan_for(board)

@@ -60,6 +60,7 @@ def metadata_of(folder: str, kind: str) -> tuple[dict[str, Any], tokenizers.Toke
     return metadata, tokenizers.Tokenizer.from_file(str(path))
 
 
+@pytest.mark.slow
 @needs_data
 @pytest.mark.parametrize(("folder", "kind"), [("phi-2", "gpt2"), ("phi-3", "llama")])
 def test_texts_become_the_tokens_of_the_published_tokenizer(folder: str, kind: str) -> None:
