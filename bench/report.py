@@ -28,6 +28,8 @@ COLUMNS = {
     "load_s": ("load, s", "{:.2f}"),
     "prefill_128_tps": ("prefill 128, tok/s", "{:.0f}"),
     "decode_tps": ("decode, tok/s", "{:.0f}"),
+    "prefill_1900_tps": ("prefill 1,900, tok/s", "{:.0f}"),
+    "cache_mb": ("KV cache, MB", "{:.1f}"),
     "prefill_512_tps": ("prefill 512, tok/s", "{:.0f}"),
     "peak_rss_mb": ("peak RSS, MB", "{:.0f}"),
     "sentences_s": ("sentences/s", "{:.0f}"),
