@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgeslm.profiler.gate import judge_model
-from edgeslm.profiler.quality import evaluate, work
+from edgeslm.profiler.judged import Judged
+from edgeslm.profiler.quality import Quality, evaluate, work
 from edgeslm_agent.engine.session import Session
 
 if TYPE_CHECKING:
     from edgeslm.profiler.dataset import Dataset
-    from edgeslm.profiler.gate import Gate, Verdict
-    from edgeslm.profiler.quality import Quality
+    from edgeslm.profiler.gate import Gate
     from edgeslm.progress import Progress
     from edgeslm_agent.bundle import Bundle
 
 
-@dataclass(frozen=True)
-class Assessment:
-    """A quality and, when a gate was asked for, its verdict."""
-
-    quality: Quality
-    verdict: Verdict | None
-
-    @property
-    def passed(self) -> bool:
-        """Whether no gate objects."""
-        return self.verdict is None or self.verdict.passed
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON object of `evidence/quality.json` and of `edgeslm eval --json`."""
-        judged = {"gate": None, "reasons": []} if self.verdict is None else asdict(self.verdict)
-        judged.pop("passed", None)
-        status = "measured" if self.verdict is None else "passed" if self.verdict.passed else "failed"
-        return {"status": status, **judged, **asdict(self.quality)}
+class Assessment(Judged[Quality]):
+    """How good a decoder's bundle is."""
 
 
 def assess(bundle: Bundle, reference: Bundle, data: Dataset, gate: Gate | None, progress: Progress) -> Assessment:

@@ -7,12 +7,13 @@ label. The bounds of a gate are ours: a cosine of 0.99 is far above that of a se
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeslm.profiler.gate import GATES, Verdict
+from edgeslm.profiler.judged import Judged
 from edgeslm_agent.engine.encoder import EncoderSession
 from edgeslm_agent.errors import UsageError
 
@@ -67,24 +68,8 @@ class EncoderQuality:
     reference_exact_match: float | None = None
 
 
-@dataclass(frozen=True)
-class EncoderAssessment:
-    """A quality and, when a gate was asked for, its verdict."""
-
-    quality: EncoderQuality
-    verdict: Verdict | None
-
-    @property
-    def passed(self) -> bool:
-        """Whether no gate objects."""
-        return self.verdict is None or self.verdict.passed
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON object of `evidence/quality.json` and of `edgeslm eval --json`."""
-        judged = {"gate": None, "reasons": []} if self.verdict is None else asdict(self.verdict)
-        judged.pop("passed", None)
-        status = "measured" if self.verdict is None else "passed" if self.verdict.passed else "failed"
-        return {"status": status, **judged, **asdict(self.quality)}
+class EncoderAssessment(Judged[EncoderQuality]):
+    """How good an encoder's bundle is."""
 
 
 def texts_of(data: Dataset) -> tuple[str, ...]:
