@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from bench.environments import CACHE
+from bench.vocabulary import byte_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shape:
-    """A model by its dimensions; `experts` above 1 makes every MLP a mixture of as many, two of them active."""
+    """A model by its dimensions; `experts` above 1 makes every MLP a mixture of as many, two of them active.
+
+    Its tokenizer has as many words, or byte pairs with their merges.
+    """
 
     name: str
     dtype: Literal["BF16", "F16"]
@@ -37,6 +41,7 @@ class Shape:
     positions: int
     seed: int
     experts: int = 1
+    tokenizer: Literal["words", "pairs"] = "words"
 
     def config(self) -> dict[str, Any]:
         """Return its config.json."""
@@ -107,7 +112,7 @@ def random_checkpoint(shape: Shape) -> Path:
     temporary.mkdir(parents=True)
     _write_json(temporary / "config.json", shape.config())
     _write_json(temporary / "generation_config.json", {"bos_token_id": 1, "eos_token_id": 2})
-    _write_json(temporary / "tokenizer.json", _tokenizer(shape.vocab))
+    _write_json(temporary / "tokenizer.json", byte_pairs(shape.vocab) if shape.tokenizer == "pairs" else _tokenizer(shape.vocab))
     _write_json(
         temporary / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "</s>"}
     )

@@ -1,4 +1,4 @@
-"""The same random model in everybody's form: our bundles, llama.cpp's GGUF, onnxruntime-genai's folder.
+"""The same random model in everybody's form: our bundles, llama.cpp's GGUF, onnxruntime-genai's folder, litert-torch's file.
 
 Peers' files are made once and kept in .cache/bench; our bundles are exported anew, so that they are today's code.
 """
@@ -23,10 +23,12 @@ DEVICE = "x86-avx512-vnni-server"
 EDGESLM = Path(sys.executable).with_name("edgeslm")
 
 
-def edgeslm_command(recipe: str, out: Path, shape: Shape = SMOLLM2_135M, context: int = CONTEXT) -> list[str | Path]:
+def edgeslm_command(
+    recipe: str, out: Path, shape: Shape = SMOLLM2_135M, context: int = CONTEXT, form: str = "onnx"
+) -> list[str | Path]:
     """Return the command that exports the checkpoint with one recipe into `out`, without measuring: no peer does."""
     how = f"--device {DEVICE} --recipe {recipe} --context {context} --gate none --no-measure --force".split()
-    return [EDGESLM, "export", random_checkpoint(shape), *how, "-o", out]
+    return [EDGESLM, "export", random_checkpoint(shape), *how, "--format", form, "-o", out]
 
 
 def genai_command(out: Path, shape: Shape = SMOLLM2_135M) -> list[str | Path]:
@@ -35,11 +37,28 @@ def genai_command(out: Path, shape: Shape = SMOLLM2_135M) -> list[str | Path]:
     return [*builder, "-i", random_checkpoint(shape), "-o", out, "-p", "int4", "-e", "cpu", "-c", out / "cache"]
 
 
-def edgeslm_bundle(recipe: str, context: int = CONTEXT) -> Path:
+def edgeslm_bundle(recipe: str, context: int = CONTEXT, form: str = "onnx") -> Path:
     """Export the checkpoint with one recipe; return the bundle."""
-    out = KEPT / "bundles" / f"{recipe}-{context}"
-    _run(edgeslm_command(recipe, out, context=context))
+    out = KEPT / "bundles" / f"{recipe}-{form}-{context}"
+    _run(edgeslm_command(recipe, out, context=context, form=form))
     return out
+
+
+def litert_torch_command(recipe: str, out: Path, context: int = CONTEXT) -> list[str | Path]:
+    """Return the command of litert-torch's exporter for the same checkpoint, with one of its own recipes."""
+    exporter: list[str | Path] = [peer_python("litert-torch"), "-m", "bench.sides.litert_torch_export"]
+    return [*exporter, random_checkpoint(SMOLLM2_135M), out, str(context), recipe]
+
+
+def litertlm_file(recipe: str, context: int = CONTEXT) -> Path:
+    """Return litert-torch's own export as LiteRT-LM runs it, made on the first call."""
+    folder = KEPT / f"litert-torch-{recipe}-{context}"
+    if not folder.is_dir():
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        _run(litert_torch_command(recipe, partial, context))
+        partial.rename(folder)
+    return folder / "model.litertlm"
 
 
 def genai_folder() -> Path:
@@ -53,12 +72,12 @@ def genai_folder() -> Path:
     return folder
 
 
-def gguf_file() -> Path:
-    """Return llama.cpp's Q4_0 of the same weights, made by its own quantiser on the first call."""
-    path = KEPT / "smollm2-135m-random-q4_0.gguf"
+def gguf_file(kind: str = "q4_0") -> Path:
+    """Return llama.cpp's Q4_0 or Q8_0 of the same weights, made by its own quantiser on the first call."""
+    path = KEPT / f"smollm2-135m-random-{kind}.gguf"
     if not path.is_file():
         convert: list[str | Path] = [peer_python("llama-cpp"), "-m", "bench.sides.llama_cpp_convert"]
-        _run([*convert, random_checkpoint(SMOLLM2_135M), path])
+        _run([*convert, random_checkpoint(SMOLLM2_135M), path, kind])
     return path
 
 

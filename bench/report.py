@@ -32,6 +32,7 @@ COLUMNS = {
     "cache_mb": ("KV cache, MB", "{:.1f}"),
     "prefill_512_tps": ("prefill 512, tok/s", "{:.0f}"),
     "peak_rss_mb": ("peak RSS, MB", "{:.0f}"),
+    "step_ms": ("a step, ms", "{:.2f}"),
     "sentences_s": ("sentences/s", "{:.0f}"),
     "cosine_mean": ("mean cosine", "{:.4f}"),
     "cosine_min": ("least cosine", "{:.4f}"),

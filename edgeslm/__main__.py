@@ -1,7 +1,5 @@
 """`python -m edgeslm` is the command `edgeslm`."""
 
-import sys
+from edgeslm.cli.main import entry
 
-from edgeslm.cli.main import main
-
-sys.exit(main())
+entry()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from edgeslm.catalog import Profile
     from edgeslm.planning import Wish
     from edgeslm.profiler.dataset import Dataset
-    from edgeslm.profiler.plan import Objective
+    from edgeslm.profiler.aim import Objective
     from edgeslm.profiler.quality import Scorer
     from edgeslm.profiler.sensitivity import Goal
     from edgeslm.progress import Progress
@@ -133,7 +133,8 @@ def mixed_course(trials: Trials, wish: Wish, goal: Goal) -> Course:
     most = goal.most_bytes if goal.most_bytes is not None else found.weights_bytes(mixes[0]) - 1
     fitting = [recipe.name for recipe in trials.uniform() if trials.layout(recipe).weights_bytes <= most]
     objective: Objective = "memory" if goal.most_bytes is None else "quality"
-    built = replace(wish, recipes=(*names, *fitting), target_size=None, objective=objective)
+    aim = replace(wish.aim, objective=objective)
+    built = replace(wish, recipes=(*names, *fitting), target_size=None, aim=aim)
     planned = plan_source(trials.source, trials.profile, built)
     planned.require_kept()
     steps = sorted((c for c in planned.kept if c.recipe in names), key=lambda c: names.index(c.recipe))

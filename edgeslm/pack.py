@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -31,7 +32,7 @@ from edgeslm_exporters.chat_template import bos_token, compile_chat, stop_tokens
 from edgeslm_exporters.onnx.layout import Layout as OnnxLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -80,7 +81,10 @@ def assemble(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifac
 def seal(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifact, variant: str) -> Bundle:
     """Add tokenizer and manifest to a folder that holds the artifact; the probe is computed by running it."""
     assembled = assemble(folder, checkpoint, label, artifact, variant)
-    manifest = replace(assembled.manifest, probe=_probe(assembled, artifact))
+    with ThreadPoolExecutor(1, "flush") as beside:  # the disk takes its time; the probe needs the processor
+        flushed = beside.submit(_sync_files, [assembled.file(entry.path) for entry in artifact.files])
+        manifest = replace(assembled.manifest, probe=_probe(assembled, artifact))
+        flushed.result()
     complete(folder, manifest.to_bytes())
     return Bundle(folder, manifest, manifest.bundle_id)
 
@@ -189,11 +193,16 @@ def _write_synced(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def _sync_files(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
 def _sync_tree(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+            _sync_files([path])
         else:
             _sync_folder(path)
     _sync_folder(folder)

@@ -17,11 +17,13 @@ from edgeslm.course import affordable, plain_course, require_memory
 from edgeslm.mixing import Trials, mixed_course
 from edgeslm.pack import check_free, publish, staging
 from edgeslm.planning import Wish, calibrates
+from edgeslm.profiler.aim import NO_LIMITS, Aim, Limits, Objective
 from edgeslm.profiler.assess import assess
+from edgeslm.profiler.contender import Contender
 from edgeslm.profiler.dataset import default_text
 from edgeslm.profiler.gate import gate_for, gate_named
 from edgeslm.profiler.plan import deployed_context
-from edgeslm.profiler.select import Contender, select
+from edgeslm.profiler.select import select
 from edgeslm.profiler.sensitivity import Goal
 from edgeslm.progress import silent, untold
 from edgeslm.reference import cached_reference, reference_of
@@ -30,6 +32,8 @@ from edgeslm.workshop import Judging, Workshop
 from edgeslm_agent.bundle import open_bundle, write_evidence
 from edgeslm_agent.errors import EnvironmentProblem, GateFailed, Incompatible, UsageError
 from edgeslm_agent.host import PeakAnonymous
+from edgeslm_exporters.tflite.litertlm import write_litertlm
+from edgeslm_exporters.tflite.llm_metadata import llm_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +42,9 @@ if TYPE_CHECKING:
     from edgeslm.profiler.assess import Assessment
     from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.gate import Gate
-    from edgeslm.profiler.plan import Objective, Plan
+    from edgeslm.profiler.plan import Plan
     from edgeslm.profiler.select import Selection
+    from edgeslm.profiler.task import Task
     from edgeslm.progress import Progress, Tell
     from edgeslm.source import Source
     from edgeslm.workshop import Built
@@ -50,7 +55,7 @@ if TYPE_CHECKING:
 class ExportResult:
     """A written bundle, how it was chosen, and what the export took (wall seconds, peak anonymous bytes).
 
-    `attempts` are what was built, in the order it was built.
+    `attempts` are what was built, in the order it was built; `litertlm` is the file for LiteRT-LM, if one was asked for.
     """
 
     course: Course
@@ -60,6 +65,7 @@ class ExportResult:
     bundle: Bundle
     seconds: float
     peak_anonymous_bytes: int
+    litertlm: Path | None = None
 
     @property
     def plan(self) -> Plan:
@@ -81,6 +87,7 @@ class ExportResult:
             "context": self.plan.context,
             "not_built": [c.variant for c in self.plan.kept if c.variant not in built],
             "bundle": {"path": str(self.bundle.path), "id": self.bundle.bundle_id, "bytes": self.bundle.total_bytes},
+            **({} if self.litertlm is None else {"litertlm": {"path": str(self.litertlm.resolve())}}),
             "quality": quality,
             "export": {"seconds": self.seconds, "peak_anonymous_bytes": self.peak_anonymous_bytes},
         }
@@ -101,10 +108,13 @@ def export(
     data: Dataset | None = None,
     calibration: Dataset | None = None,
     objective: Objective = "speed",
+    task: Task | None = None,
+    limits: Limits = NO_LIMITS,
     gate: str = "balanced",
     measured: bool = True,
     force: bool = False,
     genai: bool = False,
+    litertlm: Path | None = None,
     progress: Progress = silent,
     tell: Tell = untold,
 ) -> ExportResult:
@@ -114,7 +124,8 @@ def export(
     Every recipe named is built and competes; with none named bits are added step by step until one passes the gate.
     The recipe `mixed` is solved for: the best mix of storages whose weights take at most `target_size` bytes (which
     alone asks for it too), or the smallest that passes the gate; it calibrates on `calibration`. `measured` also
-    measures each on this machine; `genai` adds what onnxruntime-genai needs to load the artefacts. `max_ram` bounds the
+    measures each on this machine; `genai` adds what onnxruntime-genai needs to load the artefacts, `litertlm` packs them once
+    more as a file that LiteRT-LM runs. `max_ram` bounds the
     anonymous bytes that the export itself takes. `tell` hears how each step did.
     Raises NothingFits when nothing may be built, EnvironmentProblem when `max_ram` allows nothing, GateFailed when no
     candidate passes, and what opening, converting and packing raise; then nothing is written.
@@ -122,9 +133,11 @@ def export(
     began = time.perf_counter()
     bounds, profile = gate_named(gate), catalog.device(device, memory=memory)
     source = open_source(model, adapter=adapter)
-    wish = Wish(tuple(recipes), tuple(formats), context, objective, target_size, max_ram)
+    wish = Wish(tuple(recipes), tuple(formats), context, Aim(objective, task, limits), target_size, max_ram)
     if genai and "onnx" not in wish.formats:
         raise UsageError("onnxruntime-genai loads ONNX graphs only", "leave --genai out, or add --format onnx")
+    if litertlm is not None:
+        _check_litertlm(litertlm, wish, force=force)
     judging = _judging(source, wish, data, calibration, bounds, learns=calibrates(source, profile, wish))
     near = Path(out) if out is not None else Path(source.checkpoint.name)
     if out is not None:
@@ -136,15 +149,24 @@ def export(
         built = _build(stack, course, workshop, near, tell)
         dropped = [Contender(candidate) for candidate in course.plan.candidates if not candidate.kept]
         contenders = [*(entry.contender() for entry in built), *dropped]
-        selection = select(contenders, profile, course.plan.objective, gated=bounds is not None)
+        selection = select(contenders, profile, course.plan.aim, gated=bounds is not None)
         winner = _winner(selection, built)
         if course.steps and winner.candidate not in course.steps:
             tell(f"{winner.candidate.variant} does better than every mix: it is taken")
         bundle = publish(winner.bundle, near if out is not None else Path(winner.candidate.variant), force=force)
+        if litertlm is not None:
+            write_litertlm(litertlm, bundle, llm_metadata(source.checkpoint, bundle.manifest.context))
     seconds = round(time.perf_counter() - began, 3)
-    result = ExportResult(course, selection, tuple(built), winner, bundle, seconds, peak.bytes)
+    result = ExportResult(course, selection, tuple(built), winner, bundle, seconds, peak.bytes, litertlm)
     _write_evidence(result)
     return result
+
+
+def _check_litertlm(path: Path, wish: Wish, *, force: bool) -> None:
+    if set(wish.formats) != {"tflite"}:
+        raise UsageError("LiteRT-LM runs TFLite only", "add --format tflite, and no other")
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists", "choose another --litertlm, or give --force")
 
 
 def evaluate_bundle(

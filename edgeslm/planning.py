@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgeslm import catalog
+from edgeslm.profiler.aim import FASTEST, NO_LIMITS, Aim, Limits, Objective
 from edgeslm.profiler.encoder_plan import EncoderModel, EncoderPlan, plan_encoder
-from edgeslm.profiler.plan import Objective, Plan
+from edgeslm.profiler.plan import Plan
 from edgeslm.profiler.plan import plan as plan_variants
 from edgeslm.source import Source, open_source
 from edgeslm_agent.errors import UsageError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeslm.catalog import Profile
+    from edgeslm.profiler.task import Task
 
 
 MIXED = "mixed"  # the recipe that is solved for instead of being named
@@ -36,7 +38,7 @@ class Wish:
     recipes: tuple[str, ...]
     formats: tuple[str, ...]
     context: int | None
-    objective: Objective
+    aim: Aim = FASTEST
     target_size: int | None = None
     max_ram: int | None = None
 
@@ -66,15 +68,18 @@ def plan(
     formats: Sequence[str] = ("onnx",),
     context: int | None = None,
     objective: Objective = "speed",
+    task: Task | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Plan:
     """Plan a model (None: the built-in one) for a board, from config and headers alone.
 
-    `adapter` is the folder of a LoRA adapter to merge.
+    `adapter` is the folder of a LoRA adapter to merge. Speeds are for a `task`; `limits` drop what breaks them.
 
     Raises what opening a checkpoint and finding a device raise; a plan that keeps nothing is returned, not raised.
     """
     profile = catalog.device(device, memory=memory)
-    source, wish = open_source(model, adapter=adapter), Wish(tuple(recipes), tuple(formats), context, objective)
+    wish = Wish(tuple(recipes), tuple(formats), context, Aim(objective, task, limits))
+    source = open_source(model, adapter=adapter)
     if is_encoder(source.checkpoint.config):
         return plan_encoder_source(source, profile, wish)
     return plan_source(source, profile, wish)
@@ -90,7 +95,7 @@ def plan_encoder_source(source: Source, profile: Profile, wish: Wish) -> Encoder
         recipes=wish.recipes,
         formats=wish.formats,
         context=wish.context,
-        objective=wish.objective,
+        aim=wish.aim,
     )
 
 
@@ -116,6 +121,6 @@ def plan_source(source: Source, profile: Profile, wish: Wish) -> Plan:
         recipes=wish.recipes or own or None,
         formats=wish.formats,
         context=wish.context,
-        objective=wish.objective,
+        aim=wish.aim,
     )
-    return replace(planned, licence=checkpoint.licence, notes=checkpoint.notes)
+    return replace(planned, licence=checkpoint.licence, notes=(*planned.notes, *checkpoint.notes))

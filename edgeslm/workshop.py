@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from edgeslm.pack import seal
 from edgeslm.profiler.assess import assess
+from edgeslm.profiler.contender import Contender
 from edgeslm.profiler.evidence import observed_from, quality_from
 from edgeslm.profiler.measure import measure
 from edgeslm.profiler.quality import sequences
-from edgeslm.profiler.select import Contender
 from edgeslm.reference import reference_of
 from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import UnsupportedOperator

@@ -1,6 +1,6 @@
 """Our own side: prefill, decode and peak memory of one bundle through the session that the agent uses.
 
-`python -m bench.sides.edgeslm_side BUNDLE`. Nothing here but what an application would write.
+`python -m bench.sides.edgeslm_side BUNDLE [WARM_UP]`. Nothing here but what an application would write.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from edgeslm_agent.engine.generation import Generation
 from edgeslm_agent.engine.session import Session
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, warm_up: int = WARM_UP) -> None:
     """Measure one bundle and report."""
     gauge = Gauge()
     session = Session.open(open_bundle(folder), threads=THREADS)
     gauge.figures["load_s"] = gauge.lap()
 
-    session.complete(prompt(WARM_UP), Generation(max_tokens=5, ignore_stop=True))
+    session.complete(prompt(warm_up), Generation(max_tokens=5, ignore_stop=True))
     gauge.lap()
     answer = session.generate(prompt(128), Generation(max_tokens=DECODE_TOKENS + 1, ignore_stop=True))
     next(answer)
@@ -37,4 +37,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -26,8 +26,17 @@ def prompt(length: int) -> list[int]:
 
 def peak_rss_mb() -> float:
     """Return the largest resident memory of this process so far (VmHWM), file pages included."""
+    return _status_mb("VmHWM")
+
+
+def rss_mb() -> float:
+    """Return the resident memory of this process now (VmRSS), file pages included."""
+    return _status_mb("VmRSS")
+
+
+def _status_mb(field_name: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) * 1024 / 1e6
+    return int(status.partition(f"{field_name}:")[2].split(maxsplit=1)[0]) * 1024 / 1e6
 
 
 @dataclass

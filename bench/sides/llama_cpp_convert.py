@@ -1,8 +1,8 @@
-"""Write a Llama checkpoint as GGUF and let llama.cpp's own quantiser make Q4_0 of it.
+"""Write a Llama checkpoint as GGUF and let llama.cpp's own quantiser make Q4_0 or Q8_0 of it.
 
-Runs in the peer's environment: `python -m bench.sides.llama_cpp_convert CHECKPOINT OUT.gguf`. The quantiser keeps the
-norms in F32 and chooses the type of the tied embedding itself: rows of 576 do not divide into its blocks of 256, so it
-falls back from Q6_K to Q8_0.
+Runs in the peer's environment: `python -m bench.sides.llama_cpp_convert CHECKPOINT OUT.gguf KIND`. The quantiser keeps the
+norms in F32 and chooses the type of the tied embedding itself: for Q4_0, since rows of 576 do not divide into its
+blocks of 256, it falls back from Q6_K to Q8_0.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ NAMES = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
-Q4_0 = 2  # LLAMA_FTYPE_MOSTLY_Q4_0
+FILE_TYPES = {"q4_0": 2, "q8_0": 7}  # LLAMA_FTYPE_MOSTLY_Q4_0 and Q8_0
 
 
-def main(checkpoint: Path, out: Path) -> None:
+def main(checkpoint: Path, out: Path, kind: str) -> None:
     """Convert and quantise."""
     wide = out.with_suffix(".f16.gguf")
     _write_f16(checkpoint, wide)
     settings = llama_cpp.llama_model_quantize_default_params()
-    settings.ftype = Q4_0
+    settings.ftype = FILE_TYPES[kind]
     settings.nthread = 2
     partial = out.with_suffix(".partial")
     if llama_cpp.llama_model_quantize(str(wide).encode(), str(partial).encode(), ctypes.byref(settings)) != 0:
@@ -111,4 +111,4 @@ def _rotary_order(name: str, values: NDArray[np.generic], config: dict[str, int]
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -1,6 +1,6 @@
 """llama.cpp beside us: prefill, decode and peak memory of one GGUF, through the C interface of llama-cpp-python.
 
-Runs in the peer's environment: `python -m bench.sides.llama_cpp_side MODEL.gguf`. The C calls are used directly,
+Runs in the peer's environment: `python -m bench.sides.llama_cpp_side MODEL.gguf [WARM_UP]`. The C calls are used directly,
 because the package's own `Llama` class spends time in Python that is not llama.cpp's.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from bench.sides.gauge import CONTEXT, DECODE_TOKENS, THREADS, VOCABULARY, WARM_UP, Gauge, peak_rss_mb, prompt
 
 
-def main(path: str) -> None:
+def main(path: str, warm_up: int = WARM_UP) -> None:
     """Measure one model and report."""
     silent = llama_cpp.llama_log_callback(lambda *_: None)  # named, or it is collected while C holds it
     llama_cpp.llama_log_set(silent, ctypes.c_void_p())
@@ -28,7 +28,7 @@ def main(path: str) -> None:
     context = llama_cpp.llama_init_from_model(model, settings)
     gauge.figures["load_s"] = gauge.lap()
 
-    _follow(context, prompt(WARM_UP), 4)
+    _follow(context, prompt(warm_up), 4)
     gauge.lap()
     token = _feed(context, prompt(128), fresh=True)
     gauge.figures["prefill_128_tps"] = 128 / gauge.lap()
@@ -60,4 +60,4 @@ def _feed(context: object, tokens: list[int], *, fresh: bool = False) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *map(int, sys.argv[2:]))

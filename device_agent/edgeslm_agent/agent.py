@@ -1,10 +1,12 @@
 """The agent: one loop that answers commands, takes samples, keeps them on disk and sends them.
 
     broker ──command──> desk ──> worker thread (the model) ──report──┐
-      ^  └──ack──> uplink ──delete──> spool <──commit── recorder <── loop ── sampler
-      └────── status, capability, result, telemetry, event ──────────┘
+      ^  └──ack──> reporter ──> spool on disk                       loop
+      ├──desired──> settings                                         │
+      └────── status, capability, reported, result, telemetry, event ┘
 
-Everything but the model's work happens in the thread that calls `run`; the worker and the network only post to it.
+Everything but the model's work happens in the thread that calls `run`, or `step` in turn with other agents; the worker
+and the network only post to it.
 Nothing here ends the process: a model that fails, a disk that fails and a broker that is away are states, reported.
 """
 
@@ -18,29 +20,30 @@ from typing import TYPE_CHECKING
 from edgeslm_agent.capability import capability
 from edgeslm_agent.contract.codec import Malformed, decode
 from edgeslm_agent.contract.command import Result, command_of
+from edgeslm_agent.contract.desired import Reporting, parse_desired
 from edgeslm_agent.contract.fields import label
 from edgeslm_agent.contract.status import Status
 from edgeslm_agent.contract.telemetry import parse_ack
 from edgeslm_agent.contract.topics import parse_topic
-from edgeslm_agent.errors import EnvironmentProblem
 from edgeslm_agent.link.endpoint import Endpoint, Patience
 from edgeslm_agent.link.inbox import Posted
 from edgeslm_agent.link.transport import Connected, Lost, Outgoing, Received, SessionOptions
 from edgeslm_agent.serving.desk import NEED_A_PROMPT, Desk
+from edgeslm_agent.serving.refusals import Refusals
+from edgeslm_agent.serving.settings import Settings, decide
 from edgeslm_agent.serving.worker import Finished, Job, ModelFailed, ModelReady, Worker
 from edgeslm_agent.telemetry.drift import drift
 from edgeslm_agent.telemetry.recent import RecentAnswers
-from edgeslm_agent.telemetry.recorder import Recorder
-from edgeslm_agent.telemetry.sampler import Sampler
-from edgeslm_agent.telemetry.uplink import Uplink
+from edgeslm_agent.telemetry.reporter import Reporter
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping, Sequence
 
+    from edgeslm_agent.contract.desired import Desired
     from edgeslm_agent.contract.status import ModelState, Presence
-    from edgeslm_agent.contract.telemetry import Level
-    from edgeslm_agent.contract.topics import DeviceId, Leaf
+    from edgeslm_agent.contract.telemetry import Ack
+    from edgeslm_agent.contract.topics import DeviceId, Leaf, Topic
     from edgeslm_agent.link.endpoint import Happening
     from edgeslm_agent.link.transport import Transport
     from edgeslm_agent.serving.responder import ModelFacts, Responder
@@ -48,18 +51,19 @@ if TYPE_CHECKING:
     from edgeslm_agent.telemetry.spool import Spool
 
 DEFAULT_PATIENCE = Patience()
+DEFAULT_REPORTING = Reporting()
 STATUS_S = 60.0  # a retained status is refreshed, so that one lost or overtaken by a late will heals
 _RESULT_ROOM = 4  # of the window, kept free of telemetry
 _LEAVE_S = 3.0
-_DISK_PAUSE_S = 5.0
 _LONGEST_NAP_S = 5.0
+_MOST_AT_ONCE = 64  # messages between two looks at the clock, so that a flood does not stop the samples
 
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """How an agent behaves: seconds between samples, requests that may wait, and the profile its operator named."""
+    """How an agent behaves until it is ordered otherwise, requests that may wait, the profile its operator named."""
 
-    interval_s: float = 10.0
+    reporting: Reporting = DEFAULT_REPORTING
     queue: int = 8
     profile: str | None = None
     version: str = "0"
@@ -75,7 +79,6 @@ class Counters:
     failures: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    malformed: int = 0
     reconnects: int = 0
     sent_bytes: int = 0
     received_bytes: int = 0
@@ -98,7 +101,8 @@ class Agent:
     """One device. `load` makes the responder (None: an agent without a model), `facts` say what it will be.
 
     `readers` are the probes, `sensors` what they read from; `trouble` is what opening the spool met, and becomes an
-    event; `notice` hears of every change of the status.
+    event; `notice` hears of every change of the status. `order` is what `keep` was given in an earlier run: the last
+    settings from the centre. `wall` is the device's clock; `alarm` is for an owner that calls `step`, see `Endpoint`.
     """
 
     def __init__(
@@ -115,15 +119,22 @@ class Agent:
         boot: str | None = None,
         trouble: str = "",
         notice: Callable[[Status, str], None] = lambda _status, _text: None,
+        order: Desired | None = None,
+        keep: Callable[[Desired], None] = lambda _order: None,
+        wall: Callable[[], float] = time.time,
+        alarm: Callable[[], None] = lambda: None,
     ) -> None:
         self._identity = identity
         self._settings = settings
         self._boot = boot or os.urandom(8).hex()
-        self._spool = spool
-        self._recorder = Recorder(spool, self._boot)
-        self._uplink = Uplink(spool)
+        self._wall = wall
+        self._keep = keep
+        self._orders = Settings(settings.reporting, order)
+        self._reporter = Reporter(
+            spool, self._boot, [*readers, self._own_figures], self._orders.reporting, wall
+        )
         self._counters = Counters()
-        self._sampler = Sampler([*readers, self._own_figures])
+        self._refusals = Refusals()
         self._sensors = sensors or {}
         self._desk = Desk(settings.queue)
         self._model = _Model(state="loading" if load else "none", facts=facts)
@@ -135,26 +146,37 @@ class Agent:
             SessionOptions(
                 f"edgeslm-{identity.fleet}-{identity.device}", keepalive_s=settings.keepalive_s, will=self._will()
             ),
-            [identity.topic("command"), identity.topic("ack")],
+            [identity.topic("command"), identity.topic("ack"), identity.topic("desired")],
             patience=settings.patience,
+            alarm=alarm,
         )
         self._worker = Worker(load, self._endpoint.post) if load else None
-        self._next_sample = 0.0
         self._next_status = 0.0
-        self._disk_rests_until = 0.0
-        self._disk_failed = False
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set (call `wake` then), and leave with a status that says so."""
-        self._event("started", "info", f"agent {self._settings.version}")
+        self.begin()
+        while not stop.is_set():
+            self._endpoint.rest(self.step() - time.monotonic())
+        self._leave()
+
+    def begin(self) -> None:
+        """Say that the agent started; `step` follows, again and again."""
+        self._reporter.event("started", "info", f"agent {self._settings.version}")
         if self._trouble:
-            self._event("disk_failed", "error", self._trouble)
+            self._reporter.event("disk_failed", "error", self._trouble)
         if self._worker:
             self._worker.start()
-        while not stop.is_set():
-            self._react(self._endpoint.poll(self._nap()))
-            self._work()
-        self._leave()
+
+    def step(self) -> float:
+        """Do what is due without waiting; return the monotonic moment for the next call if nothing arrives before."""
+        for _ in range(_MOST_AT_ONCE):
+            happening = self._endpoint.poll(0.0)
+            if happening is None:
+                break
+            self._react(happening)
+        self._work()
+        return self._due()
 
     def wake(self) -> None:
         """Make `run` look at its stop flag; safe from a signal handler's thread."""
@@ -162,23 +184,20 @@ class Agent:
 
     # --- the loop ---
 
-    def _nap(self) -> float:
+    def _due(self) -> float:
         now = time.monotonic()
-        duties = [self._next_sample, self._recorder.due()]
+        duties = [now + _LONGEST_NAP_S, self._endpoint.due(), self._reporter.due(), self._refusals.due()]
         if self._endpoint.ready:
             duties.append(self._next_status)
             if self._endpoint.room > _RESULT_ROOM:
-                duties.append(max(self._uplink.due(), self._disk_rests_until))
-        return min(max(min(duties) - now, 0.0), _LONGEST_NAP_S)
+                duties.append(self._reporter.send_due())
+        return max(min(duties), now)
 
     def _work(self) -> None:
         now = time.monotonic()
-        if now >= self._next_sample:
-            due = self._next_sample + self._settings.interval_s
-            self._next_sample = due if due > now else now + self._settings.interval_s  # late samples do not bunch
-            self._recorder.sample(self._sampler.read(), round(time.time(), 3), now)
-        if now >= self._recorder.due():
-            self._commit(now)
+        if refused := self._refusals.tell(now):
+            self._reporter.event("refused", "warning", refused)
+        self._reporter.work(now)
         if self._endpoint.ready:
             if now >= self._next_status:
                 self._say_status()
@@ -197,7 +216,7 @@ class Agent:
     # --- the link ---
 
     def _came_up(self) -> None:
-        self._uplink.connected(time.monotonic())
+        self._reporter.connected(time.monotonic())
         self._say_status()
         self._say_capability()
 
@@ -233,10 +252,10 @@ class Agent:
             state=state,
             boot=self._boot,
             session=self._session,
-            t=round(time.time(), 3),
+            t=round(self._wall(), 3),
             agent=self._settings.version,
             model_state=self._model.state,
-            interval_s=self._settings.interval_s,
+            interval_s=self._reporter.reporting.silence_s,
             bundle=facts.bundle if facts else None,
             model=facts.model if facts else None,
             variant=facts.variant if facts else None,
@@ -252,17 +271,44 @@ class Agent:
     def _receive(self, message: Received) -> None:
         self._counters.received_bytes += len(message.payload)
         topic = parse_topic(message.topic)
-        if topic is None or topic.owner != self._identity or message.retained:
-            return  # some brokers hand out retained messages nobody asked for; a retained command is never obeyed
         try:
-            if topic.leaf == "ack":
-                self._uplink.acknowledge(parse_ack(message.payload), time.monotonic())
-            elif topic.leaf == "command":
-                self._command(message.payload)
-        except Malformed:
-            self._counters.malformed += 1
-        except EnvironmentProblem as error:
-            self._disk_problem(error.message)
+            if topic is None or topic.owner != self._identity:
+                # some brokers hand out retained messages nobody asked for
+                raise Malformed("of another device")
+            if message.retained and topic.leaf != "desired":
+                raise Malformed("retained")  # a command is obeyed once
+            self._obey(topic, message.payload)
+        except Malformed as error:
+            self._refusals.take(error.reason)
+
+    def _obey(self, topic: Topic, payload: bytes) -> None:
+        if topic.leaf == "ack":
+            self._acknowledged(parse_ack(payload))
+        elif topic.leaf == "command":
+            self._command(payload)
+        elif topic.leaf == "desired":
+            self._ordered(parse_desired(payload))
+        else:
+            raise Malformed("leaf of the device's own")
+
+    def _acknowledged(self, ack: Ack) -> None:
+        if ack.boot == self._boot and any(last > self._reporter.last_seq for _, last in ack.ranges):
+            raise Malformed("ack of what never was")
+        self._reporter.acknowledge(ack, time.monotonic())
+
+    def _ordered(self, order: Desired) -> None:
+        decision = decide(self._orders, order, self._boot)
+        self._orders = decision.settings
+        self._publish("reported", decision.reported.payload(), retain=True)
+        if not decision.news:
+            return
+        if decision.reported.state == "refused":
+            self._reporter.event("settings_refused", "warning", "; ".join(decision.reported.problems))
+            return
+        self._keep(order)
+        self._reporter.apply(self._orders.reporting, time.monotonic())
+        self._reporter.event("settings_applied", "info", f"version {order.version}")
+        self._say_status()
 
     def _command(self, payload: bytes) -> None:
         document = decode(payload)
@@ -270,7 +316,7 @@ class Agent:
         try:
             command = command_of(document)
         except Malformed as error:
-            self._counters.malformed += 1
+            self._refusals.take(error.reason)
             self._answer(Result(identity, "failed", error=f"the command is malformed: {error.reason}"))
             return
         verdict = self._desk.take(command, self._model.state, self._model.problem, self._purpose())
@@ -292,10 +338,10 @@ class Agent:
             self._finished(report)
         elif isinstance(report, ModelReady):
             self._model = _Model("ready", facts=report.facts)
-            self._event("model_ready", "info", f"{report.facts.variant} in {report.load_s:.2f} s")
+            self._reporter.event("model_ready", "info", f"{report.facts.variant} in {report.load_s:.2f} s")
         elif isinstance(report, ModelFailed):
             self._model = _Model("failed", report.problem, self._model.facts)
-            self._event("model_failed", "error", report.problem)
+            self._reporter.event("model_failed", "error", report.problem)
             for identity in self._desk.open:
                 self._conclude(Result(identity, "failed", error=f"the model failed to load: {report.problem}"[:500]))
         if isinstance(report, (ModelReady, ModelFailed)) and self._endpoint.ready:
@@ -307,7 +353,7 @@ class Agent:
         self._counters.requests += 1
         if result.state == "failed":
             self._counters.failures += 1
-            self._event("request_failed", "warning", finished.kind)  # the class only: a message may quote the prompt
+            self._reporter.event("request_failed", "warning", finished.kind)  # the class only: a message may quote the prompt
         else:
             self._counters.prompt_tokens += int(result.figures.get("prompt_tokens", 0))
             self._counters.completion_tokens += int(result.figures.get("completion_tokens", 0))
@@ -326,47 +372,22 @@ class Agent:
             **recent,
             **drift(recent.get("decode_tps"), facts.claims if facts else {}, self._settings.profile),
             **asdict(self._counters),
+            "malformed": self._refusals.count,
             "queue_depth": len(self._desk.open),
-            "spool_records": self._depth(),
-            "drops": self._recorder.drops + self._endpoint.dropped,
+            "spool_records": self._reporter.depth,
+            "drops": self._reporter.drops + self._endpoint.dropped,
         }
 
-    def _depth(self) -> int:
-        try:
-            return self._spool.depth
-        except EnvironmentProblem:
-            return 0
-
-    def _event(self, kind: str, level: Level, detail: str = "") -> None:
-        self._recorder.event(kind, level, detail, round(time.time(), 3), time.monotonic())
-
-    def _commit(self, now: float) -> None:
-        if self._recorder.commit(time.time(), now):
-            self._disk_failed = False
-        elif not self._disk_failed:
-            self._disk_problem(self._recorder.problem or "")
-
-    def _disk_problem(self, problem: str) -> None:
-        self._disk_rests_until = time.monotonic() + _DISK_PAUSE_S
-        if not self._disk_failed:
-            self._disk_failed = True
-            self._event("disk_failed", "error", problem)
-
     def _send(self, now: float) -> None:
-        if now < self._disk_rests_until:
-            return
-        try:
-            while self._endpoint.room > _RESULT_ROOM and (batch := self._uplink.next(now, self._endpoint.max_payload)):
-                self._publish(batch.leaf, batch.payload)
-        except EnvironmentProblem as error:
-            self._disk_problem(error.message)
+        while self._endpoint.room > _RESULT_ROOM and (batch := self._reporter.next(now, self._endpoint.max_payload)):
+            self._publish(batch.leaf, batch.payload)
 
     def _leave(self) -> None:
         """Tell everyone who waits, write down what is left, say goodbye."""
         for identity in self._desk.open:
             self._conclude(Result(identity, "failed", error="the agent stopped"))
-        self._event("stopped", "info")
-        self._commit(time.monotonic())
+        self._reporter.event("stopped", "info")
+        self._reporter.commit(time.monotonic())
         status = self._status("offline")
         if self._endpoint.ready:
             self._publish("status", status.payload(), retain=True)

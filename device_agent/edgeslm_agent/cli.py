@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from edgeslm_agent import enroll
 from edgeslm_agent.config import Config, default_spool, load_config, override, with_credentials
 from edgeslm_agent.contract.topics import parse_device_id
 from edgeslm_agent.errors import EdgeSLMError, EnvironmentProblem, UsageError
-from edgeslm_agent.state import claimed, is_claimed, read_state, spool_file, write_state
+from edgeslm_agent.state import claimed, is_claimed, keep_order, read_order, read_state, spool_file, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +144,7 @@ def _stop(stop: threading.Event, agent: Agent) -> None:
 
 def _agent(config: Config, folder: Path) -> tuple[Agent, Spool]:
     from edgeslm_agent.agent import Agent, AgentSettings
+    from edgeslm_agent.contract.desired import Reporting
     from edgeslm_agent.link.address import parse_address
     from edgeslm_agent.link.mqtt import MqttTransport
     from edgeslm_agent.telemetry.opening import open_spool
@@ -155,14 +157,14 @@ def _agent(config: Config, folder: Path) -> tuple[Agent, Spool]:
     spool, trouble = open_spool(spool_file(folder), SpoolLimits(max_bytes=config.spool_mb * 2**20))
     if trouble:
         _story(f"edgeslm-agent: {trouble}")
-    settings = AgentSettings(config.interval_s, config.queue, config.profile, _version())
+    settings = AgentSettings(Reporting(config.interval_s), config.queue, config.profile, _version())
     load = _loader(config.bundle, config.threads) if config.bundle else None
     facts = _facts(config.bundle) if config.bundle else None
     sources = probes(Path("/"))
     agent = Agent(
         parse_device_id(config.id), transport, spool, settings,
         load=load, facts=facts, readers=[source.read for source in sources], sensors=sensors(sources),
-        trouble=trouble, notice=_notice(folder),
+        trouble=trouble, notice=_notice(folder), order=read_order(folder), keep=partial(keep_order, folder),
     )  # fmt: skip
     return agent, spool
 

@@ -1,4 +1,4 @@
-"""The agent's folder on disk: one lock, the spool's file, and a small document for `edgeslm-agent status`."""
+"""The agent's folder on disk: one lock, the spool's file, the last order, a small document for `edgeslm-agent status`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from edgeslm_agent.contract.codec import Malformed
+from edgeslm_agent.contract.desired import Desired, parse_desired, wrong
 from edgeslm_agent.errors import EnvironmentProblem
+from edgeslm_agent.host.durable import write_durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _STATE = "state.json"
+_ORDER = "desired.json"
 _MAX_STATE_BYTES = 64 * 1024
 
 
@@ -83,3 +87,19 @@ def read_state(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def keep_order(folder: Path, order: Desired) -> None:
+    """Keep the settings the centre gave, for a start without a network; a full disk only costs that."""
+    with contextlib.suppress(OSError):
+        write_durable(folder / _ORDER, order.payload())
+
+
+def read_order(folder: Path) -> Desired | None:
+    """Return the settings that were kept, or None when there are none that can be used."""
+    try:
+        with (folder / _ORDER).open("rb") as file:
+            order = parse_desired(file.read(_MAX_STATE_BYTES))
+    except (OSError, Malformed):
+        return None
+    return None if wrong(order.telemetry) else order

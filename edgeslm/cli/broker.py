@@ -13,7 +13,7 @@ from edgeslm_agent.errors import UsageError
 if TYPE_CHECKING:
     from edgeslm_agent.link.transport import Transport
 
-_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([a-z]*)")
 
 
@@ -46,8 +46,8 @@ def transport(options: argparse.Namespace) -> Transport:
 
 
 def duration(text: str) -> float:
-    """Read `12s`, `500ms`, `5m`, `2h` or a bare number of seconds; for argparse."""
+    """Read `12s`, `500ms`, `5m`, `2h`, `7d` or a bare number of seconds; for argparse."""
     match = _DURATION.fullmatch(text.strip().lower())
     if match is None or match[2] not in _UNITS or float(match[1]) == 0.0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a duration; write 12s, 500ms, 5m or 2h")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a duration; write 12s, 500ms, 5m, 2h or 7d")
     return float(match[1]) * _UNITS[match[2]]

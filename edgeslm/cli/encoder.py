@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from edgeslm.cli import output
+from edgeslm.cli.aim import aim_of
 from edgeslm.cli.figures import shown
 from edgeslm_agent.units import format_bytes, format_rate
 
@@ -34,6 +35,7 @@ def export(options: Namespace, data: Dataset | None) -> int:
     from edgeslm.encoders.export import export_encoder
     from edgeslm_agent.units import parse_count
 
+    aim = aim_of(options)
     result = export_encoder(
         options.model,
         device=options.device,
@@ -43,7 +45,8 @@ def export(options: Namespace, data: Dataset | None) -> int:
         formats=tuple(options.format or ("onnx",)),
         context=None if options.context is None else parse_count(options.context),
         data=data,
-        objective=options.objective,
+        objective=aim.objective,
+        limits=aim.limits,
         gate=options.gate,
         measured=not options.no_measure,
         force=options.force,

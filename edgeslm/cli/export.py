@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from edgeslm.cli import encoder, output
 from edgeslm.cli import eval as eval_verb
+from edgeslm.cli.aim import add_aim_options, aim_of
 from edgeslm.cli.figures import shown
-from edgeslm.cli.plan import add_board_options, add_model_arguments, add_objective_option, show_origin
+from edgeslm.cli.plan import add_board_options, add_model_arguments, show_origin
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -51,9 +52,12 @@ def configure(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="what mixes and algorithms learn from (.jsonl: tasks); left out: the model's own, or a part of the data",
     )
-    add_objective_option(parser)
+    add_aim_options(parser)
     parser.add_argument("--gate", default="balanced", metavar="G", help="the quality to keep (default balanced)")
     parser.add_argument("--genai", action="store_true", help="let onnxruntime-genai load the artefacts too")
+    parser.add_argument(
+        "--litertlm", type=Path, metavar="FILE", help="also pack it as one file for LiteRT-LM; needs --format tflite"
+    )
     parser.add_argument("--no-measure", action="store_true", help="do not measure speed and memory on this machine")
     parser.add_argument("-o", dest="out", type=Path, metavar="DIR", help="where to write (default: the variant's name)")
     parser.add_argument("--force", action="store_true", help="replace another bundle in that folder")
@@ -66,6 +70,7 @@ def run(options: Namespace) -> int:
     from edgeslm.pipeline import export
     from edgeslm_agent.units import parse_bytes, parse_count
 
+    aim = aim_of(options)
     result = export(
         options.model,
         device=options.device,
@@ -79,11 +84,14 @@ def run(options: Namespace) -> int:
         max_ram=None if options.max_ram is None else parse_bytes(options.max_ram),
         data=eval_verb.data_of(options),
         calibration=_calibration(options),
-        objective=options.objective,
+        objective=aim.objective,
+        task=aim.task,
+        limits=aim.limits,
         gate=options.gate,
         measured=not options.no_measure,
         force=options.force,
         genai=options.genai,
+        litertlm=options.litertlm,
         progress=output.progress,
         tell=output.story,
     )
@@ -124,6 +132,8 @@ def show(result: ExportResult) -> None:
         output.result(f"runner-up: {contender.candidate.variant}")
     for entry in selection.rejected:
         output.result(f"rejected: {entry.contender.candidate.variant}: {'; '.join(entry.reasons)}")
+    if result.litertlm is not None:
+        output.result(f"for LiteRT-LM: {result.litertlm} ({result.litertlm.stat().st_size} bytes)")
     output.result(f"bundle {result.bundle.path} ({result.bundle.total_bytes} bytes), id {result.bundle.bundle_id[:16]}")
 
 

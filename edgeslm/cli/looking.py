@@ -33,7 +33,7 @@ def add_looking_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--where", metavar="EXPR", help="show only devices such as 'temp > 75 and state = online and age < 10m'"
     )
-    parser.add_argument("--db", metavar="FILE", type=Path, help="read a collector's database instead of the broker")
+    parser.add_argument("--db", metavar="FILE|URL", help="read a collector's database instead of the broker")
     parser.add_argument("--wait", type=duration, metavar="TIME", help="how long to listen, such as 12s or 5m (12s)")
     parser.add_argument(
         "--alerts", action="store_true",
@@ -89,14 +89,15 @@ def named(options: argparse.Namespace) -> tuple[Devices, Where]:
     return parse_devices(options.devices), parse_where(options.where) if options.where else Where()
 
 
-def opened(path: Path) -> History:
+def opened(text: str) -> History:
     """Open a collector's database. Raises UsageError when there is none."""
-    from edgeslm.fleet.history import History
+    from edgeslm.fleet.history import History, parse_address
     from edgeslm_agent.errors import UsageError
 
-    if not path.is_file():
-        raise UsageError(f"there is no database at {path}", "make one with `edgeslm fleet collect --db FILE`")
-    return History(path)
+    address = parse_address(text)
+    if isinstance(address, Path) and not address.is_file():
+        raise UsageError(f"there is no database at {address}", "make one with `edgeslm fleet collect --db FILE`")
+    return History(address)
 
 
 def document_of(row: DeviceView) -> dict[str, object]:

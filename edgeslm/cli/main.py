@@ -63,6 +63,14 @@ def main(argv: list[str] | None = None) -> int:
         return known.exit_code
 
 
+def entry() -> NoReturn:
+    """Run the command line of this process and leave at once, for all contexts are closed by then.
+
+    Python would first take apart everything it loaded: 50 to 80 ms after an export. All output is flushed line by line.
+    """
+    os._exit(main())
+
+
 def _call(arguments: list[str]) -> int:
     if arguments and arguments[0] in VERBS:
         verb, *rest = arguments

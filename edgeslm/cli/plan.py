@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgeslm.cli import output
+from edgeslm.cli.aim import add_aim_options, aim_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from edgeslm.profiler.plan import Candidate, Plan
+    from collections.abc import Collection, Sequence
 
-EPILOG = """MODEL is a folder in Hugging Face layout, a .gguf file, a hub id (owner/name or owner/name@revision), a name
+    from edgeslm.profiler.aim import Aim
+    from edgeslm.profiler.plan import Candidate, Plan
+    from edgeslm.profiler.prices import Price
+
+EPILOG = """Those on the front are beaten by none in memory, time and exactness at once. MODEL is a folder in Hugging Face layout, a .gguf file, a hub id (owner/name or owner/name@revision), a name
 of `edgeslm list models`, or left out: the built-in model. Only config.json and the headers of the weights are read,
 from the hub too; with no --recipe a checkpoint that came quantised is planned in its own form. Bytes of weights and
 cache are exact; the peak and the speeds are estimates with their range, for a full context and a prompt of 128 tokens
@@ -28,7 +33,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--format", action="append", choices=["onnx", "tflite"], help="plan this format (default onnx)")
     parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
-    add_objective_option(parser)
+    add_aim_options(parser)
 
 
 def add_model_arguments(parser: ArgumentParser) -> None:
@@ -43,16 +48,6 @@ def add_board_options(parser: ArgumentParser) -> None:
         "--device", required=True, metavar="PROFILE", help="a name of `edgeslm list devices`, a FILE.yaml, or here"
     )
     parser.add_argument("--memory", metavar="SIZE", help="memory fitted, such as 2GB, when it is not the profile's")
-
-
-def add_objective_option(parser: ArgumentParser) -> None:
-    """Add --objective."""
-    parser.add_argument(
-        "--objective",
-        choices=["speed", "memory", "quality", "energy"],
-        default="speed",
-        help="what decides between candidates that fit (default speed)",
-    )
 
 
 def run(options: Namespace) -> int:
@@ -70,6 +65,7 @@ def _planned(options: Namespace) -> Plan:
     from edgeslm.planning import plan
     from edgeslm_agent.units import parse_count
 
+    aim = aim_of(options)
     return plan(
         options.model,
         device=options.device,
@@ -78,7 +74,9 @@ def _planned(options: Namespace) -> Plan:
         recipes=options.recipe,
         formats=tuple(options.format or ("onnx",)),
         context=None if options.context is None else parse_count(options.context),
-        objective=options.objective,
+        objective=aim.objective,
+        task=aim.task,
+        limits=aim.limits,
     )
 
 
@@ -87,16 +85,17 @@ def _show(planned: Plan) -> None:
 
     output.result(
         f"{planned.model} for {planned.device}: context {format_count(planned.context)}, "
-        f"{format_bytes(planned.app_budget_bytes)} for the agent and its model; by {planned.objective}, from estimates"
+        f"{format_bytes(planned.app_budget_bytes)} for the agent and its model; by {wanted(planned.aim)}, from estimates"
     )
     show_origin(planned)
     columns = ("variant", "", "bits a weight", "weights", "KV cache", "peak memory", "decode", "first token")
-    output.table(columns, [_row(candidate) for candidate in planned.candidates])
+    output.table(columns, [_row(candidate, planned.pareto) for candidate in planned.candidates])
     if not planned.kept:
         return  # the error that follows has every reason
     for candidate in planned.candidates:
         if candidate.reasons:
             output.result(f"{candidate.variant} is dropped: {'; '.join(candidate.reasons)}")
+    show_prices(planned.prices)
     names = ", then ".join(candidate.recipe for candidate in planned.to_try)
     output.result(f"to try, until one passes the quality gate: {names}")
 
@@ -109,11 +108,22 @@ def show_origin(planned: Plan) -> None:
         output.result(note)
 
 
-def _row(candidate: Candidate) -> tuple[str, ...]:
+def show_prices(prices: Sequence[Price]) -> None:
+    """Print what the binding bound keeps out, and what the others do."""
+    for label, price in zip(["binding", *("also" for _ in prices[1:])], prices, strict=False):
+        output.result(f"{label}: {price.sentence()}")
+
+
+def wanted(aim: Aim) -> str:
+    """Return the objective, and the task it is for, in words."""
+    return aim.objective if aim.task is None else f"{aim.objective} of {aim.task}"
+
+
+def _row(candidate: Candidate, pareto: Collection[str]) -> tuple[str, ...]:
     from edgeslm.cli.figures import shown
 
     figures = candidate.estimate
     sizes = (figures.weights_bytes, figures.kv_cache_bytes, figures.peak_bytes)
     cells = [shown(figure) for figure in (*sizes, figures.decode_tps, figures.first_token_s)]
-    kept = "kept" if candidate.kept else "dropped"
+    kept = "front" if candidate.variant in pareto else "kept" if candidate.kept else "dropped"
     return (candidate.variant, kept, f"{candidate.effective_bits:.2f}", *cells)

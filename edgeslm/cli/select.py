@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeslm.cli import output
-from edgeslm.cli.plan import add_board_options, add_objective_option
+from edgeslm.cli.aim import add_aim_options, aim_of
+from edgeslm.cli.plan import add_board_options, show_prices
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from edgeslm.profiler.select import Contender, Selection
+    from edgeslm.profiler.contender import Contender
+    from edgeslm.profiler.select import Selection
 
 EPILOG = """A bundle must fit the board and have passed a quality gate (`edgeslm eval`); then the objective decides.
 Only what was measured on such a board counts as measured; speeds of this machine count for --device here."""
@@ -22,7 +24,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE")
     add_board_options(parser)
-    add_objective_option(parser)
+    add_aim_options(parser)
     parser.add_argument("--gate", metavar="G", help="judge the measured quality by this gate; none: do not ask for one")
 
 
@@ -44,14 +46,14 @@ def _chosen(options: Namespace) -> Selection:
     from edgeslm.profiler.select import select
     from edgeslm_agent.bundle import Bundle, open_any
 
-    profile = device(options.device, memory=options.memory)
+    profile, aim = device(options.device, memory=options.memory), aim_of(options)
     gate = gate_named(options.gate) if options.gate is not None else None
     bundles = [open_any(path, verify=False) for path in dict.fromkeys(options.bundles)]
     contenders = [
-        contender(bundle, profile, gate) if isinstance(bundle, Bundle) else encoder_contender(bundle, profile, gate)
+        (contender if isinstance(bundle, Bundle) else encoder_contender)(bundle, profile, gate, aim)
         for bundle in bundles
     ]
-    return select(contenders, profile, options.objective, gated=options.gate != NO_GATE)
+    return select(contenders, profile, aim, gated=options.gate != NO_GATE)
 
 
 def _show(chosen: Selection) -> None:
@@ -61,6 +63,9 @@ def _show(chosen: Selection) -> None:
     rows = [(rank, *_row(entry)) for rank, entry in zip(ranks, standing, strict=True)]
     rows += [("rejected", *_row(entry.contender)) for entry in chosen.rejected]
     output.table(("", "bundle", "variant", "peak memory", "decode", "decode measured", "mean KL"), rows)
+    for note in chosen.notes:
+        output.result(note)
+    show_prices(chosen.prices)
     for entry in chosen.rejected:
         output.result(f"{entry.contender.label} is rejected: {'; '.join(entry.reasons)}")
 

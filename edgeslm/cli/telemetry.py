@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
 
+    from edgeslm.fleet.history.rollup import Spread
     from edgeslm.fleet.trend import Trend
     from edgeslm.fleet.view import DeviceView
     from edgeslm.fleet.watch import Reading
@@ -144,16 +145,16 @@ def _trend(options: argparse.Namespace) -> int:
     return 0
 
 
-def _moments(options: argparse.Namespace, since: float) -> Iterator[tuple[str, float, Mapping[str, float]]]:
+def _moments(options: argparse.Namespace, since: float) -> Iterator[tuple[str, float, Mapping[str, float | Spread]]]:
     from edgeslm.fleet.view import device_view
 
     devices, where = named(options)
     history = opened(options.db)
     try:
-        for sighting, moment in history.moments(devices, since):
-            row = device_view(sighting)
+        for moment in history.moments(devices, since):
+            row = device_view(moment.sighting)
             if where.holds(row):
-                yield row.device, moment, row.figures
+                yield row.device, moment.at, moment.spreads or row.figures
     finally:
         history.close()
 

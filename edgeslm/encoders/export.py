@@ -14,11 +14,13 @@ from edgeslm.encoders.pack import seal_encoder
 from edgeslm.encoders.reference import cached_encoder, encoder_reference
 from edgeslm.pack import check_free, publish, staging
 from edgeslm.planning import Wish, plan_encoder_source
+from edgeslm.profiler.aim import NO_LIMITS, Aim, Limits, Objective
+from edgeslm.profiler.contender import NOT_MEASURED, Contender, QualityEvidence
 from edgeslm.profiler.dataset import default_text
 from edgeslm.profiler.encoder_quality import EncoderAssessment, assess_encoder, texts_of
 from edgeslm.profiler.evidence import observed_from
 from edgeslm.profiler.gate import gate_named
-from edgeslm.profiler.select import NOT_MEASURED, Contender, QualityEvidence, Selection, select
+from edgeslm.profiler.select import Selection, select
 from edgeslm.progress import silent
 from edgeslm.source import Source, open_source, source_of
 from edgeslm_agent.bundle import write_evidence
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.encoder_plan import EncoderPlan
     from edgeslm.profiler.gate import Gate
-    from edgeslm.profiler.plan import Candidate, Objective
+    from edgeslm.profiler.plan import Candidate
     from edgeslm.progress import Progress
     from edgeslm_agent.bundle import EncoderBundle
 
@@ -99,6 +101,7 @@ def export_encoder(
     context: int | None = None,
     data: Dataset | None = None,
     objective: Objective = "speed",
+    limits: Limits = NO_LIMITS,
     gate: str = "balanced",
     measured: bool = True,
     force: bool = False,
@@ -113,7 +116,7 @@ def export_encoder(
     began = time.perf_counter()
     bounds, profile = gate_named(gate), catalog.device(device, memory=memory)
     source, spec = open_encoder(model)
-    wish = Wish(tuple(recipes), tuple(formats), context, objective)
+    wish = Wish(tuple(recipes), tuple(formats), context, Aim(objective, None, limits))
     planned = plan_encoder_source(source, profile, wish)
     planned.require_kept()
     near = out or Path(planned.kept[0].variant)
@@ -128,7 +131,7 @@ def export_encoder(
                 break
         dropped = [Contender(candidate) for candidate in planned.candidates if not candidate.kept]
         contenders = [*(entry.contender() for entry in built), *dropped]
-        selection = select(contenders, profile, objective, gated=bounds is not None)
+        selection = select(contenders, profile, wish.aim, gated=bounds is not None)
         winner = _winner(selection, built)
         bundle = publish(winner.bundle, out or Path(winner.candidate.variant), force=force)
     result = EncoderExport(planned, selection, winner, bundle, round(time.perf_counter() - began, 3), peak.bytes)

@@ -1,13 +1,15 @@
 """The collector: takes what devices report, commits it, and only then tells them to forget it.
 
-    message ──parse──> intake ──commit (100 ms or 500 rows)──> ack to each device, PUBACK to the broker
+    message ──parse──> intake ──commit (100 ms or 2000 rows)──> ack to each device, PUBACK to the broker
 
 Killed at any point it loses nothing: what was not committed was not acknowledged, to the device or to the broker, and
-comes again; what comes again is known by its key.
+comes again; what comes again is known by its key. A collector whose database is away drops what it holds and leaves
+the broker, so its memory stays bounded and the others of its group get its share; it comes back with jitter.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -31,17 +33,25 @@ if TYPE_CHECKING:
     from edgeslm_agent.contract.topics import DeviceId, Leaf, Scope, Topic
     from edgeslm_agent.link.transport import Transport
 
-LEAVES: tuple[Leaf, ...] = ("telemetry", "event", "status", "capability")
+RECORDS: tuple[Leaf, ...] = ("telemetry", "event")
+FACTS: tuple[Leaf, ...] = ("status", "capability")
 COMMIT_S = 0.1
-COMMIT_ROWS = 500
+COMMIT_ROWS = 2000
 _ACK_EXPIRY_S = 60.0
-_DISK_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 30.0  # between two tries of a database that is away
 _SESSION_S = 7 * 86400
+_IN_FLIGHT = 1000  # messages that the broker may send before the first is committed
 _PATIENCE = Patience(longest_wait_s=15.0, outbox=20_000, inbox=2_000)
 
 
 class Collector:
-    """One process that writes one history. `name` is its client id: a second collector needs another."""
+    """One process that writes one history.
+
+    Alone, its session outlives a connection, so `name`, its client id, must be its own. With the others of a `group` it
+    shares telemetry and events, each of which goes to one of them; then the session ends with the connection, because
+    a broker may go on putting a share aside for one who never returns. Status and capability go to all: what is
+    retained is not sent to those who share.
+    """
 
     def __init__(
         self,
@@ -49,26 +59,51 @@ class Collector:
         history: History,
         *,
         name: str = "edgeslm-collector",
+        group: str | None = None,
         scope: Scope = EVERYWHERE,
         notice: Callable[[str], None] = lambda _text: None,
         patience: Patience = _PATIENCE,
     ) -> None:
+        self._transport = transport
         self._history = history
         self._notice = notice
+        self._patience = patience
+        self._session = SessionOptions(
+            name, clean=group is not None, expiry_s=0 if group else _SESSION_S, receive_maximum=_IN_FLIGHT
+        )
+        prefix = f"$share/{group}/" if group else ""
+        self._filters = [prefix + scope.filter(leaf) for leaf in RECORDS] + [scope.filter(leaf) for leaf in FACTS]
+        self._failures = 0  # of the database, in a row
+        self._begin()
+
+    def run(self, stop: threading.Event) -> None:
+        """Collect until `stop` is set (call `wake` then); what was taken by then is committed and acknowledged."""
+        while not stop.is_set():
+            try:
+                self._collect(stop)
+            except EnvironmentProblem as error:
+                self._notice(f"{error.message}; nothing is acknowledged until it can be written")
+                self._failures += 1
+                stop.wait(random.uniform(0.0, min(_LONGEST_PAUSE_S, 2.0**self._failures)))
+                self._begin()
+            finally:
+                self._endpoint.close()
+
+    def wake(self) -> None:
+        """Make `run` look at its stop flag."""
+        self._endpoint.post(None)
+
+    def _begin(self) -> None:
+        """Start with nothing in hand."""
         self._endpoint = Endpoint(
-            transport,
-            SessionOptions(name, clean=False, expiry_s=_SESSION_S, receive_maximum=1000),
-            [scope.filter(leaf) for leaf in LEAVES],
-            manual=True,
-            patience=patience,
+            self._transport, self._session, self._filters, manual=True, patience=self._patience
         )
         self._intake = Intake()
         self._messages: list[Received] = []
         self._numbers: dict[tuple[DeviceId, str], list[Range]] = defaultdict(list)
         self._since = 0.0
 
-    def run(self, stop: threading.Event) -> None:
-        """Collect until `stop` is set (call `wake` then); what was taken by then is committed and acknowledged."""
+    def _collect(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._react(self._endpoint.poll(self._pause()))
             if self._messages and (self._pause() <= 0.0 or self._intake.rows >= COMMIT_ROWS):
@@ -76,11 +111,6 @@ class Collector:
         if self._messages:
             self._commit()
         self._endpoint.flush(2.0)
-        self._endpoint.close()
-
-    def wake(self) -> None:
-        """Make `run` look at its stop flag."""
-        self._endpoint.post(None)
 
     def _pause(self) -> float:
         return max(self._since + COMMIT_S - time.monotonic(), 0.0) if self._messages else 5.0
@@ -126,24 +156,12 @@ class Collector:
             self._intake.capabilities[who] = parse_capability(payload)
 
     def _commit(self) -> None:
-        records = len(self._intake.samples) + len(self._intake.events)
-        try:
-            new = self._history.commit(self._intake, time.time())
-        except EnvironmentProblem as error:
-            # keep everything, acknowledge nothing, and let the queue behind us push back on the broker
-            self._notice(f"{error.message}; nothing is acknowledged until it can be written")
-            time.sleep(_DISK_PAUSE_S)
-            self._since = time.monotonic()
-            return
-        self._acknowledge()
-        self._intake, self._messages = Intake(), []
-        if new < records:
-            self._intake.count("duplicates", records - new)
-
-    def _acknowledge(self) -> None:
+        self._history.commit(self._intake, time.time())
+        self._failures = 0
         for (who, boot), ranges in self._numbers.items():
             for ack in split_ranges(boot, merged(ranges)):
                 self._endpoint.publish(Outgoing(who.topic("ack"), ack.payload(), expiry_s=_ACK_EXPIRY_S))
-        self._numbers.clear()
         for message in self._messages:
             self._endpoint.acknowledge(message)
+        self._numbers.clear()
+        self._intake, self._messages = Intake(), []

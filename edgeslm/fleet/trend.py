@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edgeslm.fleet.history.rollup import Spread, single
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -33,11 +35,11 @@ class _Sum:
     high: float = float("-inf")
     last: tuple[float, float] = (float("-inf"), 0.0)  # moment, value
 
-    def take(self, bucket: int, moment: float, value: float) -> None:
-        self.counts[bucket] += 1
-        self.totals[bucket] += value
-        self.low, self.high = min(self.low, value), max(self.high, value)
-        self.last = max(self.last, (moment, value))
+    def take(self, bucket: int, moment: float, spread: Spread) -> None:
+        self.counts[bucket] += spread.count
+        self.totals[bucket] += spread.mean * spread.count
+        self.low, self.high = min(self.low, spread.low), max(self.high, spread.high)
+        self.last = max(self.last, (moment, spread.mean))
 
     def trend(self, device: str, figure: str) -> Trend:
         samples = sum(self.counts)
@@ -47,11 +49,15 @@ class _Sum:
 
 
 def trends(
-    moments: Iterable[tuple[str, float, Mapping[str, float]]], wanted: Sequence[str], since: float, until: float
+    moments: Iterable[tuple[str, float, Mapping[str, float | Spread]]],
+    wanted: Sequence[str],
+    since: float,
+    until: float,
 ) -> tuple[Trend, ...]:
     """Return the trend of each wanted figure of each device, from (device, moment, figures) within [since, until].
 
-    Moments are seconds since 1970, in any order; what lies outside is passed over.
+    Moments are seconds since 1970, in any order; what lies outside is passed over. A figure is one number, or the
+    spread of a rollup, which counts as often as it has samples.
     """
     sums: dict[tuple[str, str], _Sum] = {}
     for device, moment, figures in moments:
@@ -59,8 +65,10 @@ def trends(
             continue
         bucket = min(int((moment - since) / (until - since) * BUCKETS), BUCKETS - 1)
         for name in wanted:
-            if name in figures:
-                sums.setdefault((device, name), _Sum()).take(bucket, moment, figures[name])
+            figure = figures.get(name)
+            if figure is not None:
+                spread = figure if isinstance(figure, Spread) else single(figure)
+                sums.setdefault((device, name), _Sum()).take(bucket, moment, spread)
     order = {name: index for index, name in enumerate(wanted)}
     keys = sorted(sums, key=lambda key: (key[0], order[key[1]]))
     return tuple(sums[key].trend(*key) for key in keys)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgeslm.profiler.aim import FASTEST
 from edgeslm.profiler.estimate import (
     FLOAT_SHARE,
     LAYER_CYCLES,
@@ -21,7 +22,7 @@ from edgeslm.profiler.estimate import (
     prompt_tokens,
 )
 from edgeslm.profiler.figure import exact
-from edgeslm.profiler.plan import Candidate, Objective, Plan, memory_reasons, order, variant_name
+from edgeslm.profiler.plan import Candidate, Plan, assembled, bounded, variant_name
 from edgeslm_agent.errors import UsageError
 from edgeslm_exporters.encoder.recipes import ENCODER_RECIPES, parse_encoder_recipe
 from edgeslm_exporters.formats import FORMATS
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgeslm.catalog import Profile
+    from edgeslm.profiler.aim import Aim
     from edgeslm_agent.contract.manifest import EncoderSizes
     from edgeslm_exporters.encoder.recipes import EncoderRecipe
 
@@ -77,11 +79,11 @@ def plan_encoder(
     recipes: Sequence[str] = (),
     formats: Sequence[str] = ("onnx",),
     context: int | None = None,
-    objective: Objective = "speed",
+    aim: Aim = FASTEST,
 ) -> EncoderPlan:
     """Plan an encoder for a board; all recipes of encoders, and its own longest text, unless given.
 
-    Raises UsageError for an unknown recipe, format or a context outside the model's.
+    Raises UsageError for an unknown recipe, format or a context outside the model's, or what only decoders have.
     """
     if unknown := [form for form in formats if form not in FORMATS]:
         raise UsageError(f"there is no format '{unknown[0]}'", f"the formats are {', '.join(FORMATS)}")
@@ -91,10 +93,15 @@ def plan_encoder(
             f"a context of {tokens} tokens does not go with {model.name}",
             f"it reads texts of up to {model.max_tokens} tokens, of which the special ones take two",
         )
+    if aim.task is not None or aim.limits.answer_s is not None or aim.limits.decode_tps is not None:
+        raise UsageError("an encoder writes no answer", "use --max-first-token: it is the time of reading one text")
     names = [parse_encoder_recipe(recipe) for recipe in dict.fromkeys(recipes)] or list(ENCODER_RECIPES)
-    candidates = [_candidate(model, recipe, profile, form=form, tokens=tokens) for recipe in names for form in formats]
-    candidates.sort(key=lambda candidate: (not candidate.kept, order(candidate, objective), candidate.variant))
-    return EncoderPlan(model.name, profile.name, tokens, objective, profile.budget_bytes, tuple(candidates))
+    candidates = [
+        bounded(_candidate(model, recipe, profile, form=form, tokens=tokens), profile, aim)
+        for recipe in names
+        for form in formats
+    ]
+    return EncoderPlan(**vars(assembled(model.name, profile, tokens, aim, candidates)))
 
 
 def weights_bytes(model: EncoderModel, recipe: EncoderRecipe) -> int:
@@ -133,7 +140,7 @@ def estimate_encoder(model: EncoderModel, recipe: EncoderRecipe, tokens: int, pr
 
 def _candidate(model: EncoderModel, recipe: EncoderRecipe, profile: Profile, *, form: str, tokens: int) -> Candidate:
     figures = estimate_encoder(model, recipe, tokens, profile)
-    reasons = (*_form_reasons(form, profile), *memory_reasons(figures.peak_bytes, profile))
+    reasons = tuple(_form_reasons(form, profile))
     weights = weights_bytes(model, recipe)
     return Candidate(
         variant=variant_name(model.name, recipe, form, tokens),

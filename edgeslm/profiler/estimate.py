@@ -23,15 +23,16 @@ from typing import TYPE_CHECKING
 from edgeslm.profiler.figure import Figure, exact
 from edgeslm.profiler.speed import overlapped
 from edgeslm.profiler.speed_priors import priors
+from edgeslm.profiler.task import USUAL, usual_task
 from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
     from edgeslm.catalog import Profile
     from edgeslm.catalog.profile import Rate
+    from edgeslm.profiler.task import Task
     from edgeslm_exporters.matrices import AnyLayout
 
-PROMPT_TOKENS = 128  # speeds are for a prompt of this length, or half the context; `measure` uses the same
-ANSWER_TOKENS = 32
+PROMPT_TOKENS, ANSWER_TOKENS = USUAL.prompt, USUAL.answer  # `measure` uses the same
 CHUNK = 128  # tokens the engine prefills at once
 MB = 2**20
 
@@ -77,20 +78,21 @@ class Estimate:
     first_token_s: Figure
 
 
-def estimate(places: AnyLayout, profile: Profile) -> Estimate:
-    """Predict the variant with this layout on the board of `profile`."""
+def estimate(places: AnyLayout, profile: Profile, task: Task | None = None) -> Estimate:
+    """Predict the variant with this layout on the board of `profile`, its speeds for a task (the usual one if None)."""
+    task = task or usual_task(places.context)
     on = profile.name
     runtime = _sum(RUNTIME, TOKENIZER_PER_ENTRY * places.spec.vocab)
     activations = _activations(places)
-    prompt = prompt_tokens(places.context)
-    first = _pass_seconds(places, profile, prompt)
-    step = _pass_seconds(places, profile, 1)
+    prompt = task.prompt
+    first = _pass_seconds(places, profile, prompt, task)
+    step = _pass_seconds(places, profile, 1, task)
     return Estimate(
         weights_bytes=exact(places.weights_bytes, "bytes", "estimated", on),
         kv_cache_bytes=exact(places.kv_cache_bytes, "bytes", "estimated", on),
         activations_bytes=activations.figure("bytes", on),
         runtime_bytes=runtime.figure("bytes", on),
-        peak_bytes=_peak(places, profile, runtime, activations).figure("bytes", on),
+        peak_bytes=_peak(places, profile, runtime, activations, task).figure("bytes", on),
         decode_tps=Span(1 / step.value, 1 / step.high, 1 / step.low).figure("tokens/s", on),
         prefill_tps=Span(prompt / first.value, prompt / first.high, prompt / first.low).figure("tokens/s", on),
         first_token_s=first.figure("s", on),
@@ -99,21 +101,24 @@ def estimate(places: AnyLayout, profile: Profile) -> Estimate:
 
 def prompt_tokens(context: int) -> int:
     """Return the length of the prompt that speeds are given for."""
-    return max(1, min(PROMPT_TOKENS, context // 2))
+    return usual_task(context).prompt
 
 
-def decode_read_bytes(places: AnyLayout) -> float:
-    """Return the bytes one decoding step reads: every matrix as the runtime holds it, and a cache of usual length."""
-    cached = min(places.context, prompt_tokens(places.context) + ANSWER_TOKENS // 2)
+def decode_read_bytes(places: AnyLayout, task: Task) -> float:
+    """Return the bytes one decoding step reads: every matrix as the runtime holds it, and the cache half way through.
+
+    Half way: as long as it is when half of the task's answer is written.
+    """
+    cached = min(places.context, task.prompt + task.answer // 2)
     return places.decode_read_bytes + places.kv_cache_bytes * cached / places.context
 
 
-def _peak(places: AnyLayout, profile: Profile, runtime: Span, activations: Span) -> Span:
+def _peak(places: AnyLayout, profile: Profile, runtime: Span, activations: Span, task: Task) -> Span:
     resident = places.resident_bytes
     largest = max(matrix.loaded_bytes for matrix in places.matrices)
     touched = places.table.bytes
     cache = places.kv_cache_bytes
-    filled = cache * min(1, (prompt_tokens(places.context) + ANSWER_TOKENS) / places.context)
+    filled = cache * min(1, task.tokens / places.context)
     copies = places.weights_bytes if _keeps_both_copies(profile) else 0
     return Span(
         runtime.value + resident + max(largest, cache + activations.value + touched / 2),
@@ -134,10 +139,10 @@ def _activations(places: AnyLayout) -> Span:
     return Span(full, min(usual, 0.7 * full), 1.5 * full)
 
 
-def _pass_seconds(places: AnyLayout, profile: Profile, tokens: int) -> Span:
+def _pass_seconds(places: AnyLayout, profile: Profile, tokens: int, task: Task) -> Span:
     """Return the seconds of reading `tokens` at once: a prompt, or the one token of a decoding step."""
     bandwidth = _read_rate(profile.speed.decode_gb_s)
-    nbytes = decode_read_bytes(places)
+    nbytes = decode_read_bytes(places, task)
     products = _product_seconds(places, profile, tokens)
     cycles = profile.cores[0].max_mhz * 1e6
     return Span(

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
+from edgeslm.profiler.aim import FASTEST
+from edgeslm.profiler.contender import NOT_MEASURED, Contender, Observed, QualityEvidence, QualityStatus
 from edgeslm.profiler.encoder_plan import EncoderModel, plan_encoder
 from edgeslm.profiler.encoder_quality import EncoderQuality, judge_encoder
 from edgeslm.profiler.figure import Figure, exact
 from edgeslm.profiler.gate import Gate, judge_model
 from edgeslm.profiler.plan import plan
 from edgeslm.profiler.quality import Quality
-from edgeslm.profiler.select import NOT_MEASURED, Contender, Observed, QualityEvidence, QualityStatus
 from edgeslm_agent.bundle import read_evidence
 from edgeslm_exporters.read_back import spec_of_graph
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edgeslm.catalog import Profile
+    from edgeslm.profiler.aim import Aim
     from edgeslm.profiler.plan import Candidate
     from edgeslm_agent.bundle import Bundle, EncoderBundle
 
@@ -30,10 +32,11 @@ _MEASURED = {
     "decode_tps": ("decode_tps", "tokens/s"),
     "prefill_tps": ("prefill_tps", "tokens/s"),
     "first_token_s": ("first_token_s", "s"),
+    "energy_per_token_j": ("energy_per_token_j", "J"),
 }
 
 
-def contender(bundle: Bundle, profile: Profile, gate: Gate | None = None) -> Contender:
+def contender(bundle: Bundle, profile: Profile, gate: Gate | None = None, aim: Aim = FASTEST) -> Contender:
     """Describe a bundle for a board; `gate` judges its measured quality anew, else the verdict found in it stands.
 
     Raises Corrupt when the bundle's graph cannot be read, MissingExtra without onnx.
@@ -41,17 +44,19 @@ def contender(bundle: Bundle, profile: Profile, gate: Gate | None = None) -> Con
     observed = observed_from(read_evidence(bundle, "measure"))
     document = read_evidence(bundle, "quality")
     quality = quality_from(document) if gate is None else judged_again(document, gate, bundle.manifest.model.parameters)
-    return Contender(_candidate(bundle, profile), observed, quality, label=str(bundle.path))
+    return Contender(_candidate(bundle, profile, aim), observed, quality, label=str(bundle.path))
 
 
-def encoder_contender(bundle: EncoderBundle, profile: Profile, gate: Gate | None = None) -> Contender:
+def encoder_contender(
+    bundle: EncoderBundle, profile: Profile, gate: Gate | None = None, aim: Aim = FASTEST
+) -> Contender:
     """Describe an encoder's bundle for a board, as `contender` does a decoder's."""
     manifest = bundle.manifest
     shape = manifest.encoder
     model = EncoderModel(
         manifest.model.name, shape.sizes, shape.vocab_size, manifest.model.parameters, manifest.context
     )
-    planned = plan_encoder(model, profile, recipes=[manifest.recipe], formats=[manifest.format])
+    planned = plan_encoder(model, profile, recipes=[manifest.recipe], formats=[manifest.format], aim=aim)
     observed = observed_from(read_evidence(bundle, "measure"))
     quality = encoder_quality_from(read_evidence(bundle, "quality"), gate)
     return Contender(planned.candidates[0], observed, quality, label=str(bundle.path))
@@ -78,7 +83,7 @@ def observed_from(document: Mapping[str, Any] | None) -> Observed:
         for name, (key, unit) in _MEASURED.items()
         if isinstance(document.get(key), (int, float))
     }
-    return Observed(**figures)
+    return Observed(**figures, runtime=str(document.get("runtime") or ""))
 
 
 def quality_from(document: Mapping[str, Any] | None) -> QualityEvidence:
@@ -100,7 +105,7 @@ def judged_again(document: Mapping[str, Any] | None, gate: Gate, parameters: int
     return QualityEvidence("passed" if verdict.passed else "failed", verdict.gate, verdict.reasons, found.kld_mean)
 
 
-def _candidate(bundle: Bundle, profile: Profile) -> Candidate:
+def _candidate(bundle: Bundle, profile: Profile, aim: Aim) -> Candidate:
     manifest = bundle.manifest
     spec = spec_of_graph(bundle.file(manifest.decoder.graph), manifest.decoder)
     planned = plan(
@@ -110,5 +115,6 @@ def _candidate(bundle: Bundle, profile: Profile) -> Candidate:
         recipes=[manifest.recipe],
         formats=[manifest.format],
         context=manifest.context,
+        aim=aim,
     )
     return planned.candidates[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Basis = Literal["datasheet", "published", "estimated", "measured"]
@@ -18,6 +18,10 @@ class Figure:
     unit: str
     basis: Basis
     on: str
+
+    def scaled(self, factor: float, unit: str) -> Figure:
+        """Return it times a known number, in another unit."""
+        return replace(self, value=self.value * factor, low=self.low * factor, high=self.high * factor, unit=unit)
 
 
 def exact(value: float, unit: str, basis: Basis, on: str) -> Figure:

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from edgeslm.catalog.litert import litert_missing
+from edgeslm.profiler.aim import FASTEST
+from edgeslm.profiler.bounds import broken
 from edgeslm.profiler.escalation import escalation
 from edgeslm.profiler.estimate import Estimate, decode_read_bytes, estimate
+from edgeslm.profiler.outlook import cost, estimated
+from edgeslm.profiler.pareto import front
+from edgeslm.profiler.prices import Entry, Price, prices
 from edgeslm.profiler.prior import weight_error
+from edgeslm.profiler.task import usual_task
 from edgeslm_agent.errors import NothingFits, UsageError
-from edgeslm_agent.units import format_bytes, format_count
+from edgeslm_agent.units import format_count
 from edgeslm_exporters.formats import FORMATS, layout, unwritten
 from edgeslm_exporters.recipe import parse_recipe
 from edgeslm_exporters.refusal import refusals
@@ -25,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgeslm.catalog import Profile
-    from edgeslm.profiler.figure import Figure
+    from edgeslm.profiler.aim import Aim, Objective
+    from edgeslm.profiler.outlook import Outlook
+    from edgeslm.profiler.task import Task
     from edgeslm_exporters.decoder_spec import DecoderSpec
     from edgeslm_exporters.matrices import AnyLayout
     from edgeslm_exporters.recipe import Recipe
 
-Objective = Literal["speed", "memory", "quality", "energy"]
-OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 DEFAULT_CONTEXT = 2048
 # Estimates this close are equal, and the more exact recipe goes first: the best public fits of speed miss by 11 %.
 SAME = 1.1
@@ -61,17 +67,26 @@ class Candidate:
 class Plan:
     """The candidates for one model on one board: the kept in the order of the objective, then the dropped.
 
-    `licence` is what the model card names, or ''; `notes` are sentences about where the weights come from.
+    `pareto` names the kept that no other beats in memory, time and exactness at once; `prices` say what each bound
+    keeps out, the binding one first. `licence` is what the model card names, or ''; `notes` are sentences about what is
+    unknown and where the weights come from.
     """
 
     model: str
     device: str
     context: int
-    objective: Objective
+    aim: Aim
     app_budget_bytes: int
     candidates: tuple[Candidate, ...]
+    pareto: tuple[str, ...] = ()
+    prices: tuple[Price, ...] = ()
     licence: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def objective(self) -> Objective:
+        """What decides between the kept."""
+        return self.aim.objective
 
     @property
     def kept(self) -> tuple[Candidate, ...]:
@@ -88,9 +103,10 @@ class Plan:
         if self.kept:
             return
         reasons = [f"{candidate.variant}: {reason}" for candidate in self.candidates for reason in candidate.reasons]
+        price = f"; {self.prices[0].sentence()}" if self.prices else ""
         raise NothingFits(
-            f"nothing of {self.model} fits {self.device}",
-            "try a smaller model, a shorter --context, another --recipe, or a board with more memory",
+            f"nothing of {self.model} fits {self.device}{price}",
+            "try a smaller model, a shorter --context, another --recipe, looser limits, or a board with more memory",
             reasons,
         )
 
@@ -102,11 +118,23 @@ class Plan:
             "notes": list(self.notes),
             "device": self.device,
             "context": self.context,
-            "objective": self.objective,
+            **aim_document(self.aim, self.prices),
             "app_budget_bytes": self.app_budget_bytes,
+            "pareto": list(self.pareto),
             "to_try": [candidate.variant for candidate in self.to_try],
             "candidates": [candidate_document(candidate) for candidate in self.candidates],
         }
+
+
+def aim_document(aim: Aim, prices: Sequence[Price]) -> dict[str, Any]:
+    """Return what was wanted and what the bounds cost, as JSON-ready data; `binding` is null when nothing is lost."""
+    return {
+        "objective": aim.objective,
+        "task": None if aim.task is None else asdict(aim.task),
+        "limits": {name: bound for name, bound in asdict(aim.limits).items() if bound is not None},
+        "binding": {**asdict(prices[0]), "sentence": prices[0].sentence()} if prices else None,
+        "prices": [asdict(price) for price in prices],
+    }
 
 
 def candidate_document(candidate: Candidate) -> dict[str, Any]:
@@ -122,26 +150,48 @@ def plan(
     recipes: Sequence[str] | None = None,
     formats: Sequence[str] = ("onnx",),
     context: int | None = None,
-    objective: Objective = "speed",
+    aim: Aim = FASTEST,
 ) -> Plan:
     """Plan the model `name` for a board; all recipes that ship, and the smaller of 2048 and its context, unless given.
 
     What ships and does not fit is also offered with an 8-bit KV cache, where that makes it fit.
-    Raises UsageError for a recipe name outside the grammar, an unknown format or objective, or a context below 1.
+    Raises UsageError for a recipe name outside the grammar, an unknown format, or a context below 1.
     """
-    if objective not in OBJECTIVES:
-        raise UsageError(f"there is no objective '{objective}'", f"the objectives are {', '.join(OBJECTIVES)}")
     if unknown := [form for form in formats if form not in FORMATS]:
         raise UsageError(f"there is no format '{unknown[0]}'", f"the formats are {', '.join(FORMATS)}")
     tokens = deployed_context(spec, context)
     found = _parsed(recipes)
     candidates = [
-        _candidate(name, form, recipe, spec, context=tokens, profile=profile) for recipe in found for form in formats
+        _candidate(name, form, recipe, spec, context=tokens, profile=profile, aim=aim)
+        for recipe in found
+        for form in formats
     ]
     if recipes is None:
-        candidates += _smaller_caches(name, spec, profile, candidates)
-    candidates.sort(key=lambda candidate: (not candidate.kept, order(candidate, objective), candidate.variant))
-    return Plan(name, profile.name, tokens, objective, profile.budget_bytes, tuple(candidates))
+        candidates += _smaller_caches(name, spec, profile, aim, candidates)
+    return assembled(name, profile, tokens, aim, candidates)
+
+
+def assembled(name: str, profile: Profile, context: int, aim: Aim, candidates: Sequence[Candidate]) -> Plan:
+    """Return the plan of these candidates: in order, with their Pareto front and the prices of the bounds."""
+    found = sorted(candidates, key=lambda c: (not c.kept, order(c, estimated(c, aim.task), aim), c.variant))
+    kept = [candidate for candidate in found if candidate.kept]
+    costs = [(c.estimate.peak_bytes.value, _time(c, aim), c.weight_error) for c in kept]
+    best = tuple(kept[index].variant for index in sorted(front(costs)))
+    price = prices([_entry(candidate, profile, aim) for candidate in found])
+    notes = tuple(_unknown(profile, aim))
+    return Plan(name, profile.name, context, aim, profile.budget_bytes, tuple(found), best, price, notes=notes)
+
+
+def _unknown(profile: Profile, aim: Aim) -> Iterator[str]:
+    if aim.objective == "energy":
+        yield energy_unknown(profile.name)
+    if aim.limits.kld_mean is not None:
+        yield "divergence is not known before a variant is built: --max-divergence is held against it then"
+
+
+def energy_unknown(board: str) -> str:
+    """Return what an order by energy rests on where nobody knows the energy."""
+    return f"the energy of an answer on {board} is unknown: ordered by the bytes a token reads, which cost most of it"
 
 
 def deployed_context(spec: DecoderSpec, context: int | None) -> int:
@@ -159,18 +209,31 @@ def variant_name(model: str, recipe: str, form: str, context: int) -> str:
     return f"{model}_{recipe}_{form}_{format_count(context)}"
 
 
-def order(candidate: Candidate, objective: Objective) -> tuple[float, ...]:
+def order(candidate: Candidate, guess: Outlook, aim: Aim) -> tuple[float, ...]:
     """Return the sort key of a candidate by its estimates, best first; near ties go to the more exact."""
-    figures = candidate.estimate
     exactness = round(candidate.weight_error, 3)  # fp16 is as good as fp32
-    keys: dict[Objective, tuple[float, ...]] = {
-        "speed": (-_step(figures.decode_tps.value),),
-        "memory": (_step(figures.peak_bytes.value),),
-        "quality": (exactness, -_step(figures.decode_tps.value)),
-        # Bytes moved cost most of the energy of a token (arXiv 2509.20189: energy = flops + bytes + idle power x time).
-        "energy": (_step(candidate.read_bytes),),
-    }
-    return (*keys[objective], exactness, figures.peak_bytes.value)
+    if aim.objective == "quality":
+        wanted: tuple[float, ...] = (exactness, _step(1 / guess.decode_tps.value))
+    else:
+        wanted = (_step(_cost(candidate, guess, aim)),)
+    return (*wanted, exactness, guess.peak_bytes.value)
+
+
+def _cost(candidate: Candidate, outlook: Outlook, aim: Aim) -> float:
+    return cost(outlook, aim, weight_error=candidate.weight_error, read_bytes=candidate.read_bytes)
+
+
+def _time(candidate: Candidate, aim: Aim) -> float:
+    """Return the seconds of the task, or of a token where none is named."""
+    return _cost(candidate, estimated(candidate, aim.task), replace(aim, objective="speed"))
+
+
+def _entry(candidate: Candidate, profile: Profile, aim: Aim) -> Entry:
+    outlook = estimated(candidate, aim.task)
+    breaks = broken(outlook, profile, aim.limits, built=False)
+    possible = {one.reason for one in breaks}.issuperset(candidate.reasons)
+    key = (*order(candidate, outlook, aim), candidate.variant)
+    return Entry(candidate.variant, key, _cost(candidate, outlook, aim), breaks, possible)
 
 
 def _step(value: float) -> int:
@@ -186,22 +249,23 @@ def _parsed(names: Sequence[str] | None) -> list[Recipe]:
 
 
 def _smaller_caches(
-    name: str, spec: DecoderSpec, profile: Profile, candidates: Sequence[Candidate]
+    name: str, spec: DecoderSpec, profile: Profile, aim: Aim, candidates: Sequence[Candidate]
 ) -> Iterator[Candidate]:
     """Yield the dropped candidates that an 8-bit KV cache makes fit."""
     for dropped in [candidate for candidate in candidates if not candidate.kept]:
         recipe = replace(parse_recipe(dropped.recipe), kv_bits=8)
-        smaller = _candidate(name, dropped.format, recipe, spec, context=dropped.context, profile=profile)
+        smaller = _candidate(name, dropped.format, recipe, spec, context=dropped.context, profile=profile, aim=aim)
         if smaller.kept:
             yield smaller
 
 
-def _candidate(name: str, form: str, recipe: Recipe, spec: DecoderSpec, *, context: int, profile: Profile) -> Candidate:
+def _candidate(
+    name: str, form: str, recipe: Recipe, spec: DecoderSpec, *, context: int, profile: Profile, aim: Aim
+) -> Candidate:
     places = layout(form, spec, recipe, context)
-    figures = estimate(places, profile)
-    form_reasons = (*_form_reasons(form, recipe, places, profile), *_context_reasons(places))
-    reasons = (*form_reasons, *memory_reasons(figures.peak_bytes, profile))
-    return Candidate(
+    task = aim.task or usual_task(places.context)
+    reasons = (*_form_reasons(form, recipe, places, profile), *_context_reasons(places, aim.task))
+    candidate = Candidate(
         variant=variant_name(name, recipe.name, form, context),
         recipe=recipe.name,
         format=form,
@@ -210,9 +274,17 @@ def _candidate(name: str, form: str, recipe: Recipe, spec: DecoderSpec, *, conte
         reasons=reasons,
         effective_bits=round(places.effective_bits, 4),
         weight_error=round(weight_error(places), 5),
-        read_bytes=decode_read_bytes(places),
-        estimate=figures,
+        read_bytes=decode_read_bytes(places, task),
+        estimate=estimate(places, profile, task),
     )
+    return bounded(candidate, profile, aim)
+
+
+def bounded(candidate: Candidate, profile: Profile, aim: Aim) -> Candidate:
+    """Return the candidate with the bounds that its estimates break among its reasons."""
+    breaks = broken(estimated(candidate, aim.task), profile, aim.limits, built=False)
+    reasons = (*candidate.reasons, *(one.reason for one in breaks))
+    return replace(candidate, kept=not reasons, reasons=reasons)
 
 
 def _form_reasons(form: str, recipe: Recipe, places: AnyLayout, profile: Profile) -> Iterator[str]:
@@ -224,15 +296,8 @@ def _form_reasons(form: str, recipe: Recipe, places: AnyLayout, profile: Profile
     yield from refusals(recipe, places, profile.target())
 
 
-def _context_reasons(places: AnyLayout) -> Iterator[str]:
+def _context_reasons(places: AnyLayout, task: Task | None) -> Iterator[str]:
     if places.context > places.spec.max_positions:
         yield f"context {places.context} is more than the model's {places.spec.max_positions}"
-
-
-def memory_reasons(peak: Figure, profile: Profile) -> tuple[str, ...]:
-    """Return why a peak is too much for the board, or nothing: the upper end of its range counts."""
-    if peak.high <= profile.budget_bytes:
-        return ()
-    taken = f"took {format_bytes(peak.high)} on {peak.on}"
-    what = taken if peak.basis == "measured" else f"needs up to {format_bytes(peak.high)}"
-    return (f"{what} at its peak, {profile.name} leaves {format_bytes(profile.budget_bytes)}",)
+    if task is not None and task.tokens > places.context:
+        yield f"a task of {task.tokens} tokens does not fit a context of {places.context}"

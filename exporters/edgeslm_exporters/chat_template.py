@@ -41,7 +41,7 @@ def compile_chat(checkpoint: Checkpoint) -> ChatFormat | None:
     Raises BadCheckpoint when the template cannot be run on a device or hides the user's text, MissingExtra without
     jinja2.
     """
-    template = _template(checkpoint)
+    template = jinja_template(checkpoint)
     return None if template is None else compile_template(template, checkpoint.tokenizer_config)
 
 
@@ -90,7 +90,7 @@ def stop_tokens(checkpoint: Checkpoint) -> tuple[int, ...]:
 
 def _end_of_turn(checkpoint: Checkpoint, special: Mapping[str, int]) -> str:
     """Return the special token that follows an assistant's message, or ''."""
-    template = _template(checkpoint)
+    template = jinja_template(checkpoint)
     if template is None:
         return ""
     program = _program(_compiled(template, _constants(checkpoint.tokenizer_config)))
@@ -99,8 +99,11 @@ def _end_of_turn(checkpoint: Checkpoint, special: Mapping[str, int]) -> str:
     return max((token for token in special if token and after.startswith(token)), key=len, default="")
 
 
-def _template(checkpoint: Checkpoint) -> str | None:
-    """Return the default template: a file of its own, or an entry of tokenizer_config.json (text or named list)."""
+def jinja_template(checkpoint: Checkpoint) -> str | None:
+    """Return the default template: a file of its own, or an entry of tokenizer_config.json (text or named list).
+
+    Raises BadCheckpoint when it is no text, or a very long one.
+    """
     template: Any = checkpoint.chat_template_file or checkpoint.tokenizer_config.get("chat_template")
     if isinstance(template, list):
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
@@ -112,10 +115,15 @@ def _template(checkpoint: Checkpoint) -> str | None:
     return template
 
 
+def special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of the special tokens that a tokenizer_config.json names, by the names templates have for them."""
+    tokens = {name: _special_token(config, name) for name in _TOKENS}
+    return {name: token for name, token in tokens.items() if token}
+
+
 def _constants(config: Mapping[str, Any]) -> dict[str, str | None]:
     """Return what `transformers` gives every template of a checkpoint besides the conversation."""
-    tokens = {name: _special_token(config, name) for name in _TOKENS}
-    return {**{name: token for name, token in tokens.items() if token}, "tools": None, "documents": None}
+    return {**special_tokens(config), "tools": None, "documents": None}
 
 
 def _compiled(template: str, constants: Mapping[str, str | None]) -> str:

@@ -436,11 +436,11 @@ def test_a_disk_that_fails_leaves_an_agent_that_answers(monkeypatch: pytest.Monk
         healthy(self, *arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Spool, "append", append)
-    monkeypatch.setattr("edgeslm_agent.agent._DISK_PAUSE_S", 0.2)
+    monkeypatch.setattr("edgeslm_agent.telemetry.reporter._DISK_PAUSE_S", 0.2)
     with running_collector(broker, tmp_path / "db"), running_agent(broker, load=Echo, interval_s=0.002) as agent:
         eventually(lambda: ear.payloads("telemetry"))
         broken.set()
-        eventually(lambda: agent._recorder.drops, "more waits than the memory's bound allows")
+        eventually(lambda: agent._reporter.drops, "more waits than the memory's bound allows")
         with Client(broker, "home/kitchen") as client:
             assert client.ask("still here").text == "still here"
         broken.clear()

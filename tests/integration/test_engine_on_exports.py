@@ -10,7 +10,7 @@ import pytest
 from edgeslm.pack import seal
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.engine.generation import Generation
-from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
+from edgeslm_agent.engine.runtime.onnx import RELEASED_ROWS, OnnxRuntime
 from edgeslm_agent.engine.session import Session
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
@@ -20,6 +20,7 @@ from edgeslm_exporters.onnx.linter import lint
 from edgeslm_exporters.recipe import parse_recipe
 from support.checkpoints import CASES, PROMPT_TOKENS, build_checkpoint, case_named
 from support.references import read_reference
+from support.resident import resident
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,3 +117,13 @@ def test_the_first_answered_token_is_the_best_scored(exported: tuple[Bundle, lis
         assert session.complete(prompt, Generation(max_tokens=1, ignore_stop=True)).token_ids == (
             int(scores[-1].argmax()),
         )
+
+
+def test_rows_of_the_embedding_table_do_not_stay_in_memory(exported: tuple[Bundle, list[int]]) -> None:
+    bundle, prompt = exported
+    engine, ids = runtime(bundle, rows=16), (prompt * RELEASED_ROWS)[: CONTEXT - 1]
+    data = bundle.file(f"artifacts/{DATA_NAME}")
+    engine.prefill(ids, 0)
+    assert resident(data) > 0
+    engine.step(ids[0], len(ids))
+    assert resident(data) == 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from edgeslm.fleet.collector import Collector
 from edgeslm.fleet.history import History
 from edgeslm_agent.agent import Agent, AgentSettings
+from edgeslm_agent.contract.desired import Reporting
 from edgeslm_agent.contract.topics import parse_device_id
 from edgeslm_agent.link.endpoint import Patience
 from edgeslm_agent.telemetry.sampler import probes, sensors
@@ -52,7 +53,7 @@ def running_agent(
     def main() -> None:
         try:
             own = Spool(spool)
-            settings = AgentSettings(interval_s, queue, profile, version="1.2.3", patience=QUICK)
+            settings = AgentSettings(Reporting(interval_s), queue, profile, version="1.2.3", patience=QUICK)
             sources = probes(root) if root else []
             made.append(
                 Agent(

@@ -30,7 +30,7 @@ def written(checkpoint: Checkpoint, recipe: str, out: Path, context: int = 64) -
 
 def opened(path: Path, shape: DecoderShape, score_rows: int = 64) -> LitertRuntime:
     """Load a written file with the agent's runtime."""
-    return LitertRuntime(path, shape, min_version="2.2", threads=1, score_rows=score_rows)
+    return LitertRuntime(path, shape, min_version="2.2", threads=1, prefill_rows=128, score_rows=score_rows)
 
 
 def scored(runtime: Runtime, ids: Sequence[int]) -> NDArray[np.float32]:

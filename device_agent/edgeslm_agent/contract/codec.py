@@ -20,7 +20,7 @@ MAX_PLAIN_BYTES = 512 * 1024
 MAX_DEPTH = 8
 MAX_INTEGER = 2**63 - 1  # what SQLite and every other language's integer hold
 # Shorter payloads stay readable with mosquitto_sub; measured, a single sample gains little from zlib.
-_COMPRESS_ABOVE = 512
+COMPRESS_ABOVE = 512
 _ZLIB_FIRST_BYTE = 0x78
 
 
@@ -32,14 +32,14 @@ class Malformed(ValueError):
         self.reason = reason
 
 
-def encode(document: Mapping[str, Any]) -> bytes:
-    """Return the payload of a document: compact JSON, zlib above 512 bytes; `v` is added.
+def encode(document: Mapping[str, Any], compress_above: int = COMPRESS_ABOVE) -> bytes:
+    """Return the payload of a document: compact JSON, zlib above so many bytes; `v` is added.
 
     Raises Malformed `too big` when the receiver would refuse it.
     """
     body = {"v": PROTOCOL_VERSION, **document}
     plain = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    wire = plain if len(plain) <= _COMPRESS_ABOVE else zlib.compress(plain, 6)
+    wire = plain if len(plain) <= compress_above else zlib.compress(plain, 6)
     if len(plain) > MAX_PLAIN_BYTES or len(wire) > MAX_WIRE_BYTES:
         raise Malformed("too big")
     return wire

@@ -61,8 +61,12 @@ class Session:
         self._turn = Turn()
 
     @classmethod
-    def open(cls, bundle: Bundle, *, threads: int | None = None, check_probe: bool = True) -> Session:
+    def open(
+        cls, bundle: Bundle, *, threads: int | None = None, prefill_rows: int = PREFILL_ROWS, check_probe: bool = True
+    ) -> Session:
         """Load a bundle with `threads` (default: the machine's big cores) and run its self-test.
+
+        A prompt is read in chunks of at most `prefill_rows` tokens: fewer take less memory, and more time.
 
         Raises MissingExtra when a package is missing, Corrupt for a broken file, Incompatible when the bundle is not
         for this runtime or its self-test answers differently here, EnvironmentProblem without enough memory.
@@ -70,7 +74,7 @@ class Session:
         started = time.perf_counter()
         manifest = bundle.manifest
         tokenizer = FastTokenizer(bundle.file(manifest.tokenizer))
-        runtime = _open_runtime(bundle, threads or read_host().default_threads)
+        runtime = _open_runtime(bundle, threads or read_host().default_threads, prefill_rows)
         session = cls(manifest, runtime, tokenizer)
         if check_probe:
             session._self_test()
@@ -214,7 +218,7 @@ def _is_text(prompt: Prompt) -> TypeIs[str | Sequence[Message]]:
     return isinstance(prompt, str) or any(isinstance(part, Mapping) for part in prompt[:1])
 
 
-def _open_runtime(bundle: Bundle, threads: int) -> Runtime:
+def _open_runtime(bundle: Bundle, threads: int, prefill_rows: int) -> Runtime:
     manifest = bundle.manifest
     score_rows = max(1, min(PREFILL_ROWS, SCORE_BYTES // (4 * manifest.decoder.vocab_size)))
     if manifest.format == "tflite":
@@ -223,6 +227,7 @@ def _open_runtime(bundle: Bundle, threads: int) -> Runtime:
             manifest.decoder,
             min_version=manifest.runtime.min_version,
             threads=threads,
+            prefill_rows=prefill_rows,
             score_rows=score_rows,
         )
     if manifest.format != "onnx":
@@ -234,6 +239,6 @@ def _open_runtime(bundle: Bundle, threads: int) -> Runtime:
         manifest.decoder,
         min_version=manifest.runtime.min_version,
         threads=threads,
-        prefill_rows=PREFILL_ROWS,
+        prefill_rows=prefill_rows,
         score_rows=score_rows,
     )

@@ -11,8 +11,9 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.host.cores import cpu_name, cpu_quota, processors, shared_isa, usable_cores
+from edgeslm_agent.host.cores import Cluster, clusters, cpu_name, cpu_quota, processors, usable_cores
 from edgeslm_agent.host.files import ROOT, read_text
+from edgeslm_agent.host.instructions import instructions
 from edgeslm_agent.host.memory import available_bytes, meminfo, memory_limit
 from edgeslm_agent.host.process import PeakAnonymous, anonymous_bytes, peak_rss_bytes, pss_bytes, rss_bytes
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "Cluster",
     "Host",
     "PeakAnonymous",
     "anonymous_bytes",
@@ -38,8 +40,9 @@ class Host:
     """One machine. `isa` holds the features all its cores share, as the kernel names them (asimddp, avx512_vnni, ...).
 
     `cores` counts logical processors, `physical_cores` leaves hyper-threads out, `big_cores` the slow clusters too; all
-    among those this process may use. `cpu_quota` is the cgroup's bound in processors. Memory is in bytes;
-    `memory_limit` is the cgroup's, `memory_available` what can be had now without swapping, under that limit.
+    among those this process may use. `clusters` are its physical cores by kind, fastest first. `cpu_quota` is the
+    cgroup's bound in processors. Memory is in bytes; `memory_limit` is the cgroup's, `memory_available` what can be had
+    now without swapping, under that limit.
     """
 
     board: str
@@ -48,6 +51,7 @@ class Host:
     cores: int
     physical_cores: int
     big_cores: int
+    clusters: tuple[Cluster, ...]
     cpu_quota: float | None
     isa: frozenset[str]
     memory_total: int
@@ -69,19 +73,21 @@ class Host:
 
 def read_host(root: Path = ROOT, *, machine: str | None = None) -> Host:
     """Return the facts of the machine whose file system is `root`; `machine` overrides its architecture."""
-    cpuinfo = processors(root)
+    machine = machine or platform.machine()
+    cpuinfo = processors(root, machine)
     cores = usable_cores(root)
     total = meminfo(root).get("MemTotal", 0)
     limit = memory_limit(root)
     return Host(
         board=_board(root, cpuinfo),
         cpu=cpu_name(cpuinfo),
-        architecture=machine or platform.machine(),
+        architecture=machine,
         cores=len(cores),
         physical_cores=len({core.place for core in cores}),
         big_cores=len({core.place for core in cores if core.big}),
+        clusters=clusters(cores, cpuinfo, root),
         cpu_quota=cpu_quota(root),
-        isa=shared_isa(cpuinfo),
+        isa=instructions(cpuinfo, machine, root),
         memory_total=total,
         memory_limit=limit if limit is not None and limit < total else None,
         memory_available=available_bytes(root),

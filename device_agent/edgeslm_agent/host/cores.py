@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,26 @@ class Core:
     big: bool
 
 
-def processors(root: Path = ROOT) -> list[dict[str, str]]:
-    """Return the paragraphs of /proc/cpuinfo as key -> value."""
+@dataclass(frozen=True)
+class Cluster:
+    """Equal physical cores; `max_mhz` is 0 where the kernel does not tell."""
+
+    type: str
+    count: int
+    max_mhz: int
+
+
+def processors(root: Path = ROOT, machine: str = "") -> list[dict[str, str]]:
+    """Return the paragraphs of /proc/cpuinfo as key -> value.
+
+    They are left out when they speak of an x86 processor and this process runs on another one (`machine`): user-mode
+    emulation shows the file of the machine below.
+    """
     paragraphs = read_text(root / "proc/cpuinfo").split("\n\n")
     pairs = [[line.partition(":") for line in text.splitlines() if ":" in line] for text in paragraphs]
-    return [{key.strip(): value.strip() for key, _, value in lines} for lines in pairs if lines]
+    found = [{key.strip(): value.strip() for key, _, value in lines} for lines in pairs if lines]
+    foreign = machine not in ("", "x86_64", "i686") and any("flags" in part for part in found)
+    return [] if foreign else found
 
 
 def cpu_name(cpuinfo: list[dict[str, str]]) -> str:
@@ -59,11 +75,19 @@ def _arm_name(part: dict[str, str]) -> str:
     return known or f"implementer {implementer} part {number}"
 
 
-def shared_isa(cpuinfo: list[dict[str, str]]) -> frozenset[str]:
-    """Return the features that every core has, in lower case (`flags` on x86, `Features` on Arm)."""
-    lists = [part.get("flags") or part.get("Features") for part in cpuinfo]
-    sets = [frozenset(features.lower().split()) for features in lists if features]
-    return frozenset.intersection(*sets) if sets else frozenset()
+def clusters(cores: list[Core], cpuinfo: list[dict[str, str]], root: Path = ROOT) -> tuple[Cluster, ...]:
+    """Return the physical cores among `cores` by kind and clock, the fastest cluster first."""
+    names = {part["processor"]: cpu_name([part]) for part in cpuinfo if part.get("processor", "").isdigit()}
+    firsts = {core.place: core for core in reversed(cores)}.values()
+    kinds = Counter(
+        (core.big, _max_mhz(root / f"sys/devices/system/cpu/cpu{core.number}"), names.get(str(core.number), ""))
+        for core in firsts
+    )
+    return tuple(Cluster(name, kinds[big, mhz, name], mhz) for big, mhz, name in sorted(kinds, reverse=True))
+
+
+def _max_mhz(folder: Path) -> int:
+    return (read_int(folder / "cpufreq/cpuinfo_max_freq") or 0) // 1000
 
 
 def usable_cores(root: Path = ROOT) -> list[Core]:

@@ -58,7 +58,10 @@ Happening = Connected | Received | Lost | Posted
 
 
 class Endpoint:
-    """A link that comes back. `manual` leaves acknowledging to the owner, who then gets every message at least once."""
+    """A link that comes back. `manual` leaves acknowledging to the owner, who then gets every message at least once.
+
+    An owner that does not wait in `poll` or `rest` is called by `alarm` when something arrives, from any thread.
+    """
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Endpoint:
         manual: bool = False,
         patience: Patience = Patience(),
         clock: Callable[[], float] = time.monotonic,
+        alarm: Callable[[], None] = lambda: None,
     ) -> None:
         self._transport = transport
         self._options = options
@@ -76,7 +80,7 @@ class Endpoint:
         self._manual = manual
         self._patience = patience
         self._clock = clock
-        self._inbox = Inbox(patience.inbox)
+        self._inbox = Inbox(patience.inbox, alarm)
         self._outbox = Outbox(patience.outbox)
         self._connection: Connection | None = None
         self._generation = 0
@@ -130,10 +134,23 @@ class Endpoint:
         deadline = self._clock() + timeout_s
         while True:
             self._keep_alive()
-            item = self._inbox.get(min(deadline, self._next_duty()) - self._clock())
-            happening = self._take(*item) if item else None
-            if happening is not None or self._clock() >= deadline:
+            item = self._inbox.get()
+            if item is None and self._clock() >= deadline:
+                return None
+            if item is None:
+                self.rest(deadline - self._clock())
+            elif (happening := self._take(*item)) is not None:
                 return happening
+
+    def rest(self, timeout_s: float) -> None:
+        """Wait until there may be something to `poll` for, at most `timeout_s`."""
+        self._inbox.wait(min(timeout_s, self.due() - self._clock()))
+
+    def due(self) -> float:
+        """Return the moment, on the endpoint's clock, at which it must be polled although nothing arrived."""
+        if self._connection is None:
+            return self._due
+        return self._clock() + (self._options.keepalive_s / 2 if self._ready else _CONNECTING_LOOK_S)
 
     def acknowledge(self, received: Received) -> None:
         """Tell the broker that a message is dealt with; only for a `manual` endpoint."""
@@ -170,11 +187,6 @@ class Endpoint:
                     f"{self._transport.name} did not answer in {self._patience.connect_s:g} s", "is it an MQTT broker?"
                 )
             )
-
-    def _next_duty(self) -> float:
-        if self._connection is None:
-            return self._due
-        return self._clock() + (self._options.keepalive_s / 2 if self._ready else _CONNECTING_LOOK_S)
 
     def _open(self) -> None:
         self._generation += 1

@@ -5,8 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edgeslm_agent.link.transport import Event, Received
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST_BLOCK_S = 30.0  # then the network thread must breathe, or the broker takes us for dead
 
@@ -21,11 +25,13 @@ class Posted:
 class Inbox:
     """Events for the owner, each with the generation of the connection it came from.
 
-    Messages are bounded; the few other events are bounded by the window of the endpoint and never refused.
+    Messages are bounded; the few other events are bounded by the window of the endpoint and never refused. `alarm` is
+    called after each, from whatever thread it came: for owners that do not wait here.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, alarm: Callable[[], None] = lambda: None) -> None:
         self._capacity = capacity
+        self._alarm = alarm
         self._items: deque[tuple[int, Event | Posted]] = deque()
         self._messages = 0
         self._changed = threading.Condition()
@@ -42,13 +48,18 @@ class Inbox:
                 self._messages += 1
             self._items.append((generation, event))
             self._changed.notify_all()
-            return True
+        self._alarm()
+        return True
 
-    def get(self, timeout_s: float) -> tuple[int, Event | Posted] | None:
-        """Return the next event, or None when none came in time."""
+    def wait(self, timeout_s: float) -> None:
+        """Return when there is an event, or none came in time."""
         with self._changed:
             if not self._items:
                 self._changed.wait(max(timeout_s, 0.0))
+
+    def get(self) -> tuple[int, Event | Posted] | None:
+        """Return the next event, or None when there is none."""
+        with self._changed:
             if not self._items:
                 return None
             generation, event = self._items.popleft()

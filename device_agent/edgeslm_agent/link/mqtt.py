@@ -1,9 +1,10 @@
 """The MQTT adapter, and the only file that imports paho. MQTT 5, or 3.1.1 where the broker speaks only that.
 
-What forced its form (numbers of paho's issues): a client object is used for one connection, because at a reconnect paho
-resends all it holds (#492) and a TLS error may leave its thread hung while `is_connected` stays true (#891); callbacks
-only enqueue, because a lock is held while they run (#354); errors inside them must not end the thread (#636); a PUBACK
-with a reason of 0x80 or more is a failure although paho drops the message; QoS 2 is never used (#382).
+What forced its form (numbers of paho's issues, and what became of them, stand in README.md): a client object is used
+for one connection, because at a reconnect paho resends all it holds (#492); its sockets are served by our own loop,
+because paho's thread may hang after a TLS error while `is_connected` stays true (#891); callbacks only enqueue, because
+a lock is held while they run (#354); errors inside them must not end the thread (#636); a PUBACK with a reason of 0x80
+or more is a failure although paho drops the message; QoS 2 is never used (#382).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.errors import EnvironmentProblem, LinkError, Refused, Unreachable
+from edgeslm_agent.link.loop import SocketLoop
 from edgeslm_agent.link.transport import Connected, Delivered, Lost, Outgoing, Received, Subscribed
 
 if TYPE_CHECKING:
@@ -37,20 +39,24 @@ _BAD_LOGIN = frozenset({"Bad user name or password", "Not authorized", "Bad auth
 
 
 class MqttTransport:
-    """A broker at an address. It remembers which version of MQTT the broker speaks, unless the address fixes it."""
+    """A broker at an address. It remembers which version of MQTT the broker speaks, unless the address fixes it.
 
-    def __init__(self, address: Address) -> None:
+    `loop` serves the sockets; many transports may share one.
+    """
+
+    def __init__(self, address: Address, loop: SocketLoop | None = None) -> None:
         self._address = address
         self._version = address.version or _MQTT_5
+        self._loop = loop or SocketLoop()
 
     @property
     def name(self) -> str:
         """The broker's URL without secrets."""
         return str(self._address)
 
-    def open(self, options: SessionOptions, sink: Sink) -> Connection:
+    def open(self, options: SessionOptions, sink: Sink) -> MqttConnection:
         """Begin to connect in a thread of its own."""
-        return MqttConnection(self._address, self._version, options, sink, self._other_version)
+        return MqttConnection(self._address, self._version, options, sink, self._other_version, self._loop)
 
     def _other_version(self) -> None:
         """Try the other version next: a 3.1.1 broker may refuse MQTT 5, hang up, or wait for more and say nothing."""
@@ -62,12 +68,19 @@ class MqttConnection:
     """One paho client, for one connection."""
 
     def __init__(
-        self, address: Address, version: int, options: SessionOptions, sink: Sink, misunderstood: Callable[[], None]
+        self,
+        address: Address,
+        version: int,
+        options: SessionOptions,
+        sink: Sink,
+        misunderstood: Callable[[], None],
+        loop: SocketLoop,
     ) -> None:
         self._address = address
         self._options = options
         self._sink = sink
         self._misunderstood = misunderstood
+        self._loop = loop
         self._reached = False  # the TCP connection stands
         self._heard = time.monotonic()
         self._answered = False  # the broker sent a CONNACK
@@ -86,6 +99,7 @@ class MqttConnection:
         info = self._client.publish(
             message.topic, message.payload, qos=1, retain=message.retain, properties=self._publish_properties(message)
         )
+        self._loop.touch(self)
         return info.mid
 
     def subscribe(self, filters: Sequence[str]) -> None:
@@ -96,36 +110,78 @@ class MqttConnection:
         _, mid = self._client.subscribe([(name, 1) for name in filters])
         if mid is not None:
             self._filters[mid] = tuple(filters)
+        self._loop.touch(self)
 
     def acknowledge(self, received: Received) -> None:
         """Send the PUBACK of a message that came with QoS 1."""
         if isinstance(received.handle, int):
             self._client.ack(received.handle, 1)
+            self._loop.touch(self)
 
     def silent_s(self) -> float:
-        """Seconds since any packet came from the broker, a PINGRESP included."""
+        """Seconds since anything came from the broker, a PINGRESP included."""
         return time.monotonic() - self._heard
 
     def close(self) -> None:
-        """Send DISCONNECT and end paho's thread; a connection that is stuck is cut instead."""
+        """Send DISCONNECT and wait for its departure; a connection that is stuck is cut instead."""
         self._sink = _ignore
         with self._lock:
             self._closed = True
             reached = self._reached
         if reached:  # else the connecting thread cleans up
-            self._leave()
+            if not self._answered and not self._over.is_set():
+                self._misunderstood()
+            self._client.disconnect()
+            self._loop.touch(self)
+            if not self._over.wait(_CLOSE_S):
+                self.cut()
         self._unbind()
 
-    def _leave(self) -> None:
-        if not self._answered and not self._over.is_set():
-            self._misunderstood()
-        self._client.disconnect()
-        if not self._over.wait(_CLOSE_S):
-            raw = self._client.socket()
-            if raw is not None:
-                _cut(raw)
-        if self._over.is_set():
-            self._client.loop_stop()
+    def cut(self) -> None:
+        """End without a word, as a power cut does: the broker publishes the will. Lost follows."""
+        raw = self._client.socket()
+        if isinstance(raw, socket.socket):
+            with contextlib.suppress(OSError):  # it may be gone already
+                raw.shutdown(socket.SHUT_RDWR)
+
+    # --- what the loop asks ---
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, -1 once it is closed."""
+        raw = self._client.socket()
+        return -1 if raw is None else raw.fileno()
+
+    def serve(self, *, readable: bool) -> bool:
+        """Read what came, write what waits; return whether some of it still waits for room in the socket."""
+        try:
+            if readable:
+                self._read()
+            if self._client.want_write():
+                self._client.loop_write()
+            return self._client.want_write()
+        except Exception as error:  # noqa: BLE001 - a surprise of paho's ends this connection, not the others
+            self._break(error)
+            return False
+
+    def tick(self) -> None:
+        """Let paho send its PINGREQ."""
+        with contextlib.suppress(Exception):  # what is broken shows when the socket is read
+            self._client.loop_misc()
+
+    def _read(self) -> None:
+        while (raw := self._client.socket()) is not None:
+            if self._client.loop_read() == 0:
+                self._heard = time.monotonic()
+            # bytes that TLS has decrypted already do not make the socket readable again
+            if not getattr(raw, "pending", int)():
+                return
+
+    def _break(self, error: Exception) -> None:
+        raw = self._client.socket()
+        if isinstance(raw, socket.socket):
+            raw.close()
+        self._over.set()
+        self._sink(Lost(_unreachable(self._address, error)))
 
     # --- connecting ---
 
@@ -149,12 +205,9 @@ class MqttConnection:
             )
             with self._lock:
                 self._reached = not self._closed
-                # within the lock: a broker that refuses our certificate may have hung up already, inside connect(),
-                # and who closes now would join a thread of paho's that is not started yet
-                if self._reached:
-                    self._client.loop_start()
             if not self._reached:
                 self._client.disconnect()
+            self._loop.touch(self)
         except LinkError as error:
             self._sink(Lost(error))
         except EnvironmentProblem as error:
@@ -185,7 +238,7 @@ class MqttConnection:
         self._client.on_message = self._on_message
         self._client.on_publish = self._on_publish
         self._client.on_subscribe = self._on_subscribe
-        self._client.on_log = self._on_log
+        self._client.on_socket_register_write = _leave_to_the_loop
 
     def _unbind(self) -> None:
         # the client holds us and we hold it: left so, its sockets stay open until the garbage collector comes by
@@ -194,7 +247,6 @@ class MqttConnection:
         self._client.on_message = None
         self._client.on_publish = None
         self._client.on_subscribe = None
-        self._client.on_log = None
 
     def _on_connect(
         self, _client: object, _data: object, flags: paho.ConnectFlags, reason: ReasonCode, properties: object
@@ -237,11 +289,6 @@ class MqttConnection:
         filters = self._filters.pop(mid, ())
         refused = (name for name, reason in zip(filters, reasons, strict=False) if reason.value >= _FAILURE)
         self._sink(Subscribed(tuple(refused)))
-
-    def _on_log(self, _client: object, _data: object, _level: int, line: str) -> None:
-        # the only public sign of a PINGRESP; is_connected() stays true on a hung connection
-        if line.startswith("Received"):
-            self._heard = time.monotonic()
 
 
 def _properties(packet: str) -> Properties:
@@ -314,10 +361,8 @@ def _unreachable(address: Address, error: Exception) -> Unreachable:
     return Unreachable(f"nobody usable at {address}: {error}", hint or "check the URL of the broker")
 
 
-def _cut(raw: object) -> None:
-    if isinstance(raw, socket.socket):
-        with contextlib.suppress(OSError):  # it may be gone already
-            raw.shutdown(socket.SHUT_RDWR)
+def _leave_to_the_loop(_client: object, _data: object, _sock: object) -> None:
+    """Keep paho from writing in the thread that publishes: while this is set, it leaves that to an outer loop."""
 
 
 def _ignore(_event: Event) -> bool:

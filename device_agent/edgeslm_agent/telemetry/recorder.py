@@ -46,16 +46,21 @@ class Recorder:
         """Records given up since the start, by the spool's policy or because the disk failed."""
         return self._lost + self._spool.dropped
 
+    @property
+    def last_seq(self) -> int:
+        """The highest number given so far."""
+        return self._seq
+
     def sample(self, figures: Mapping[str, float], t: float, now: float) -> None:
         """Take a sample; `t` is the wall clock, `now` the monotonic one."""
         sample = Sample(self._next(), t, figures)
-        self._add(Record(self._boot, sample.seq, "sample", t, _json(sample.document())), now)
+        self._add(Record(self._boot, sample.seq, "sample", _json(sample.document())), now)
 
     def event(self, kind: str, level: Level, detail: str, t: float, now: float) -> None:
         """Take an event; the detail is cut to one printable line."""
         line = "".join(letter if letter.isprintable() else " " for letter in detail)[:MAX_DETAIL]
         event = Event(self._next(), t, kind, level, line)
-        self._add(Record(self._boot, event.seq, "event", t, _json(event.document())), now)
+        self._add(Record(self._boot, event.seq, "event", _json(event.document())), now)
 
     def due(self) -> float:
         """Return the monotonic moment of the next commit."""
@@ -63,13 +68,13 @@ class Recorder:
             return float("inf")
         return self._since if len(self._waiting) >= COMMIT_RECORDS else max(self._since, self._committed + COMMIT_S)
 
-    def commit(self, t: float, now: float) -> bool:
+    def commit(self, now: float) -> bool:
         """Write what waits; False when the disk refused, and then it is tried again a moment later."""
         if not self._waiting and not self._gone:
             return True
         self._committed = now
         try:
-            self._spool.append(tuple(self._waiting), [(self._boot, one) for one in self._gone], t)
+            self._spool.append(tuple(self._waiting), [(self._boot, one) for one in self._gone])
         except EnvironmentProblem as error:
             self.problem = error.message
             self._since = now + COMMIT_S

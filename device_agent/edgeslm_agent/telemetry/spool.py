@@ -3,11 +3,14 @@
 SQLite in WAL mode with a full sync per commit, because a power cut must not take back what was sent. Bounded by bytes
 and age: the oldest samples make room first, events last; what was given up is kept as tombstones (ranges of numbers),
 so that a collector can tell dropped from lost. Records are deleted on an ack and on nothing else.
+
+Age is counted in seconds that the spool was open, so that a clock that jumps ten years drops nothing.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -16,14 +19,13 @@ from edgeslm_agent.contract.ranges import count, merged, ranges_of, subtract
 from edgeslm_agent.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from edgeslm_agent.contract.ranges import Range
 
 Kind = Literal["sample", "event"]
 _ROW_BYTES = 64  # what SQLite adds to a record, rounded up
-_PLAUSIBLE_CLOCK = 1_704_067_200.0  # 2024-01-01: a board without a clock starts in 1970, and its records are not old
 _MAX_TOMBSTONES = 1000  # ranges per boot
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -36,7 +38,7 @@ CREATE TABLE IF NOT EXISTS tombstones (
 
 @dataclass(frozen=True)
 class SpoolLimits:
-    """Bounds of a spool: bytes of all records, bytes of events among them, age in seconds."""
+    """Bounds of a spool: bytes of all records, bytes of events among them, age of samples in seconds of running."""
 
     max_bytes: int = 64 * 2**20
     max_event_bytes: int = 8 * 2**20
@@ -50,7 +52,6 @@ class Record:
     boot: str
     seq: int
     kind: Kind
-    t: float
     body: bytes
     id: int = 0
 
@@ -67,8 +68,11 @@ class BrokenSpool(EnvironmentProblem):
 class Spool:
     """A spool in one file (None keeps it in memory). Raises EnvironmentProblem when the disk does not do its part."""
 
-    def __init__(self, path: Path | None, limits: SpoolLimits = SpoolLimits()) -> None:
+    def __init__(
+        self, path: Path | None, limits: SpoolLimits = SpoolLimits(), clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limits = limits
+        self._clock = clock
         self.dropped = 0  # records given up since the start
         with _translated():
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
@@ -87,6 +91,9 @@ class Spool:
         self._db.executescript(_SCHEMA)
         self._samples = self._measure(0)
         self._events = self._measure(1)
+        # goes on where the last run stopped; the column's name is from files that held the wall clock there
+        ran = self._db.execute("SELECT coalesce(max(t), 0) FROM records").fetchone()[0]
+        self._began = self._clock() - ran
 
     def close(self) -> None:
         """Close the file."""
@@ -110,17 +117,18 @@ class Spool:
         with _translated():
             return int(self._db.execute("SELECT coalesce(max(id), 0) FROM records").fetchone()[0])
 
-    def append(self, records: Sequence[Record], gone: Sequence[tuple[str, Range]] = (), now: float = 0.0) -> None:
+    def append(self, records: Sequence[Record], gone: Sequence[tuple[str, Range]] = ()) -> None:
         """Commit records, and tombstones of those that never reached the disk; makes room by the policy first.
 
         After it returns, a power cut takes nothing back. When it raises, nothing was written.
         """
         before = (self._samples, self._events, self.dropped)
+        now = self._clock() - self._began
         try:
             with _translated(), self._transaction():
                 self._db.executemany(
                     "INSERT OR IGNORE INTO records (boot, seq, event, t, body) VALUES (?, ?, ?, ?, ?)",
-                    [(one.boot, one.seq, one.kind == "event", one.t, one.body) for one in records],
+                    [(one.boot, one.seq, one.kind == "event", now, one.body) for one in records],
                 )
                 self._samples += sum(one.bytes for one in records if one.kind == "sample")
                 self._events += sum(one.bytes for one in records if one.kind == "event")
@@ -139,13 +147,13 @@ class Spool:
         only = "" if kind is None else f" AND event = {int(kind == 'event')}"
         with _translated():
             rows = self._db.execute(
-                f"SELECT id, boot, seq, event, t, body FROM records WHERE id > ?{only} ORDER BY id LIMIT ?",  # noqa: S608 - our own two words
+                f"SELECT id, boot, seq, event, body FROM records WHERE id > ?{only} ORDER BY id LIMIT ?",  # noqa: S608 - our own two words
                 (last_id, limit),
             ).fetchall()
         found: list[Record] = []
         total = 0
-        for identity, boot, seq, event, t, body in rows:
-            record = Record(boot, seq, "event" if event else "sample", t, body, identity)
+        for identity, boot, seq, event, body in rows:
+            record = Record(boot, seq, "event" if event else "sample", body, identity)
             total += record.bytes
             if found and (total > max_bytes or (boot, record.kind) != (found[0].boot, found[0].kind)):
                 break
@@ -186,8 +194,9 @@ class Spool:
             raise
 
     def _make_room(self, now: float) -> None:
-        if now - self._limits.max_age_s > _PLAUSIBLE_CLOCK:
-            self._give_up("event = 0 AND t BETWEEN ? AND ?", (_PLAUSIBLE_CLOCK, now - self._limits.max_age_s))
+        oldest = self._db.execute("SELECT t FROM records WHERE event = 0 ORDER BY id LIMIT 1").fetchone()
+        if oldest and oldest[0] < now - self._limits.max_age_s:
+            self._give_up("event = 0 AND t < ?", (now - self._limits.max_age_s,))
         while self._events > self._limits.max_event_bytes:
             self._give_up_oldest(1)
         # a tenth at once, so that a full spool does not pay for every single sample

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from edgeslm.cli.fleet import collect, command, enroll, grant, init, revoke, status
+from edgeslm.cli.fleet import collect, command, enroll, grant, init, revoke, status, tidy
 
 VERBS = {
     "init": (init, "make the fleet's own authority and a broker's configuration with TLS"),
@@ -15,6 +15,7 @@ VERBS = {
     "grant": (grant, "make credentials for one more operator, collector or viewer"),
     "revoke": (revoke, "take a device's certificates and tokens back"),
     "collect": (collect, "keep what devices report in a database, and let them forget it"),
+    "tidy": (tidy, "fold and delete what a collector's database keeps no longer"),
     "status": (status, "show what every device is and does"),
     "command": (command, "send one command to a device and print its answer"),
 }

@@ -72,7 +72,6 @@ def write_data(
                 if task.matrix is layout.table and layout.table.needs_row_points:
                     out.put(ROW_POINTS, [_row_points(layout.table, later)])
                 later.clear()
-        os.fsync(stream.fileno())
     return FileEntry(f"artifacts/{DATA_NAME}", layout.weights_bytes, out.digest())
 
 

@@ -84,21 +84,26 @@ class Positions:
             graph, rows = self._graph, self.positions.shape[0]
             types = {"in_data_type": TYPES["int32"], "out_data_type": TYPES["float32"]}
             query = graph.unary(Op.CAST, self.positions, **types)
-            keys = np.arange(self.layout.context, dtype=np.float32).reshape(1, 1, 1, -1)
             column = graph.reshape(query, (1, 1, rows, 1))
-            self._distances = graph.binary(Op.SUB, column, graph.constant(keys))
+            self._distances = graph.binary(Op.SUB, column, self._keys())
         return self._distances
+
+    def _keys(self) -> Value:
+        """Return 0, 1, 2, ... for the tokens of a cache of any size, [1, 1, S, context]: no mask is above 0."""
+        graph = self._graph
+        ones = graph.binary(Op.ADD, graph.unary(Op.RELU, self._mask), graph.scalar(1))
+        return graph.op(Op.CUMSUM, [ones, graph.constant(ints([3]))], ones.shape, exclusive=True)
 
     def _folded(self, bias: Value) -> Value:
         """Spread a bias over the heads that share a key, in the order in which queries are folded."""
         spec, (_, heads, rows, context) = self.layout.spec, bias.shape
         group = spec.heads // spec.kv_heads
         if heads == spec.heads and heads > 1:
-            return self._graph.reshape(bias, (1, spec.kv_heads, group * rows, context))
+            return self._graph.reshape(bias, (1, spec.kv_heads, group * rows, context), free=3)
         if group == 1 or rows == 1:
             return bias
         ones = self._graph.constant(np.ones((1, group, 1, 1), np.float32))
-        return self._graph.reshape(self._graph.binary(Op.MUL, bias, ones), (1, 1, group * rows, context))
+        return self._graph.reshape(self._graph.binary(Op.MUL, bias, ones), (1, 1, group * rows, context), free=3)
 
 
 def heads(graph: Subgraph, layout: Layout, parts: Attention, where: Positions, packed: Value) -> Heads:

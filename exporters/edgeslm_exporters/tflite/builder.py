@@ -209,11 +209,12 @@ class Subgraph:
         """Multiply by a constant, unless it is 1."""
         return value if factor == 1.0 else self.binary(Op.MUL, value, self.scalar(factor))
 
-    def reshape(self, value: Value, shape: Sequence[int]) -> Value:
-        """Give the same values another shape."""
+    def reshape(self, value: Value, shape: Sequence[int], *, free: int | None = None) -> Value:
+        """Give the same values another shape; the size of axis `free` follows from the others when inputs are resized."""
         if value.shape == tuple(shape):
             return value
-        return self.op(Op.RESHAPE, [value, self.constant(schema.ints(shape))], shape, value.dtype)
+        asked = [-1 if axis == free else size for axis, size in enumerate(shape)]
+        return self.op(Op.RESHAPE, [value, self.constant(schema.ints(asked))], shape, value.dtype)
 
     def transpose(self, value: Value, order: Sequence[int]) -> Value:
         """Reorder dimensions; where only those of 1 move that is a reshape."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from edgeslm_agent.engine.runtime.tflite_file import RESIZABLE
 from edgeslm_exporters.decoder_spec import Mlp
 from edgeslm_exporters.matrices import CONFIG_KEY
 from edgeslm_exporters.tflite.attention import Positions, attended, extended, heads
@@ -33,7 +34,8 @@ def decoder_model(layout: Layout, config: Mapping[str, Any], row_scales: RowScal
 
     `row_scales` are float32 [N] by the name of each projection with one scale a row, and may still change.
     """
-    model = ModelBuilder(layout, row_scales, {CONFIG_KEY: json.dumps(config, sort_keys=True).encode()})
+    metadata = {CONFIG_KEY: json.dumps(config, sort_keys=True).encode(), RESIZABLE: b"yes"}
+    model = ModelBuilder(layout, row_scales, metadata)
     for size in layout.prefill_sizes:
         model.add(_Call(model, layout, f"prefill_{size}", size, logits=False).build())
     model.add(_Call(model, layout, "decode", 1, logits=True).build())

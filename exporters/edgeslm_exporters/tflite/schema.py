@@ -30,9 +30,12 @@ class Op(IntEnum):
 
     ADD = 0
     CONCATENATION = 2
+    CONV_2D = 3
+    DEPTHWISE_CONV_2D = 4
     DEQUANTIZE = 6
     EMBEDDING_LOOKUP = 7
     FULLY_CONNECTED = 9
+    L2_NORMALIZATION = 11
     LOGISTIC = 14
     MUL = 18
     RELU = 19
@@ -42,10 +45,13 @@ class Op(IntEnum):
     TRANSPOSE = 39
     MEAN = 40
     SUB = 41
+    DIV = 42
     CAST = 53
     SLICE = 65
     RSQRT = 76
+    QUANTIZE = 114
     BATCH_MATMUL = 126
+    CUMSUM = 128
     GELU = 150
     DYNAMIC_UPDATE_SLICE = 151
 
@@ -59,18 +65,24 @@ VERSIONS = {
 }
 # Operators with a table of options, as BuiltinOptions counts them. Each option: (field id, struct code).
 OPTIONS: dict[Op, tuple[int, dict[str, tuple[int, str]]]] = {
+    Op.CONV_2D: (1, {"padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i")}),
+    Op.DEPTHWISE_CONV_2D: (2, {"padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "depth": (3, "i")}),
     Op.FULLY_CONNECTED: (8, {"keep_num_dims": (2, "?")}),
     Op.SOFTMAX: (9, {"beta": (0, "f")}),
     Op.CONCATENATION: (10, {"axis": (0, "i")}),
     Op.ADD: (11, {}),
     Op.MUL: (21, {}),
+    Op.L2_NORMALIZATION: (12, {}),
     Op.SUB: (28, {}),
+    Op.DIV: (29, {}),
     Op.TRANSPOSE: (26, {}),
     Op.MEAN: (27, {"keep_dims": (0, "?")}),
     Op.CAST: (37, {"in_data_type": (0, "b"), "out_data_type": (1, "b")}),
     Op.DEQUANTIZE: (38, {}),
     Op.SLICE: (48, {}),
+    Op.QUANTIZE: (89, {}),
     Op.BATCH_MATMUL: (101, {"adj_y": (1, "?")}),
+    Op.CUMSUM: (102, {"exclusive": (0, "?")}),
     Op.GELU: (116, {"approximate": (0, "?")}),
     Op.DYNAMIC_UPDATE_SLICE: (117, {}),
 }
@@ -81,9 +93,10 @@ def ints(values: Sequence[int]) -> NDArray[np.int32]:
     return np.array(values, np.int32)
 
 
-def operator_code(op: Op) -> Table:
-    """Return an OperatorCode; numbers beyond a byte are in the newer field."""
-    return Table({0: Scalar("b", min(op, 127)), 2: Scalar("i", VERSIONS.get(op, 1)), 3: Scalar("i", op)})
+def operator_code(op: Op, version: int | None = None) -> Table:
+    """Return an OperatorCode, of a decoder's version unless given; numbers beyond a byte are in the newer field."""
+    number = VERSIONS.get(op, 1) if version is None else version
+    return Table({0: Scalar("b", min(op, 127)), 2: Scalar("i", number), 3: Scalar("i", op)})
 
 
 def operator(op: Op, code: int, inputs: Sequence[int], outputs: Sequence[int], options: Mapping[str, float]) -> Table:

@@ -183,7 +183,7 @@ def test_spool_of_a_read_only_place_is_named_by_doctor(capsys: pytest.CaptureFix
 
 def test_status_counts_what_no_collector_has_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spool = Spool(tmp_path / "spool.sqlite")
-    spool.append([Record("b", 1, "sample", 1.0, b"{}")])
+    spool.append([Record("b", 1, "sample", b"{}")])
     spool.close()
     (tmp_path / "state.json").write_text(
         '{"state": "offline", "detail": "stopped", "model_state": "none"}', encoding="utf-8"

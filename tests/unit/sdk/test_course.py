@@ -42,11 +42,11 @@ def test_a_stage_within_its_memory_is_no_problem() -> None:
 
 
 def test_a_size_or_the_name_asks_for_a_mix_and_neither_goes_with_other_recipes() -> None:
-    assert not Wish(("wi4b32-afp32",), ("onnx",), None, "speed").mixed
-    assert Wish(("mixed",), ("onnx",), None, "speed").mixed
-    assert Wish((), ("onnx",), None, "speed", target_size=10**6).mixed
+    assert not Wish(("wi4b32-afp32",), ("onnx",), None).mixed
+    assert Wish(("mixed",), ("onnx",), None).mixed
+    assert Wish((), ("onnx",), None, target_size=10**6).mixed
     with pytest.raises(UsageError, match="no other --recipe"):
-        Wish(("fp16",), ("onnx",), None, "speed", target_size=10**6)
+        Wish(("fp16",), ("onnx",), None, target_size=10**6)
 
 
 @pytest.mark.parametrize(
@@ -60,5 +60,5 @@ def test_a_size_or_the_name_asks_for_a_mix_and_neither_goes_with_other_recipes()
     ],
 )
 def test_what_learns_from_data_is_known_beforehand(recipes: tuple[str, ...], size: int | None, *, learns: bool) -> None:
-    wish = Wish(recipes, ("onnx",), None, "speed", target_size=size)
+    wish = Wish(recipes, ("onnx",), None, target_size=size)
     assert calibrates(open_source(None), device("raspberry-pi-5"), wish) is learns

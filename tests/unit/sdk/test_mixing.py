@@ -36,7 +36,7 @@ UNTIED = llama_spec(
 )
 CONTEXT = 32
 FP32: dict[TensorClass, Storage] = dict.fromkeys(TENSOR_CLASSES, "fp32")
-WISH = Wish(("mixed",), ("onnx",), CONTEXT, "speed")
+WISH = Wish(("mixed",), ("onnx",), CONTEXT)
 
 storages: st.SearchStrategy[Storage] = st.one_of(
     st.sampled_from(("fp32", "fp16")),

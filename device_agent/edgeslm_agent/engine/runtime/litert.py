@@ -3,8 +3,10 @@
 The file is one that `edgeslm_exporters.tflite` wrote, or one with the same signatures (LiteRT's own exporters name them
 so): `prefill_N` reads N tokens into the cache, `decode` reads one and gives logits, `score_N` gives the logits of all.
 Each cache is one buffer, passed as input and output of every signature, which DYNAMIC_UPDATE_SLICE extends in place.
-Sizes are fixed: a chunk that is not full is padded with tokens behind the end, which the mask hides and whose cache
-rows the next call overwrites. All signatures share one packed copy of the weights.
+A call costs what its caches hold room for, so they begin small and grow by CACHE_STEP, with one copy of what they hold;
+every signature is resized when it is next called. A file of somebody else keeps the caches it declares.
+How many tokens a signature reads is fixed: a chunk that is not full is padded with tokens behind the end, which the
+mask hides and whose cache rows the next call overwrites. All signatures share one packed copy of the weights.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from __future__ import annotations
 import re
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from edgeslm_agent.engine.runtime.pages import release_pages
 from edgeslm_agent.engine.runtime.quiet import native_stderr, silence_exit
-from edgeslm_agent.engine.runtime.tflite_file import open_tflite
+from edgeslm_agent.engine.runtime.tflite_file import RESIZABLE, open_tflite
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Incompatible, MissingExtra
 
 if TYPE_CHECKING:
@@ -38,17 +40,30 @@ OLDEST = "2.2.0"  # the first whose CompiledModel takes threads and a cache of p
 HIDDEN = np.float32(-1e9)  # added to the scores of tokens that must not be seen
 # A call costs as much as 6 tokens plus its own: measured on a 135M decoder, 4.2 ms for 1, 7.9 for 8, 22 for 32.
 CALL_TOKENS = 6
+CACHE_STEP = 256  # tokens; a growth takes as long as 10 steps of a 135M decoder, a call 1 ms more for each CACHE_STEP
 _SIZED = re.compile(r"(prefill|score)_(\d+)")
 _TOO_NEW_FOR_RUNTIME = re.compile(
     r"op builtin_code out of range|Didn't find op|unresolved|not supported", re.IGNORECASE
 )
 
 
+class _Signature(NamedTuple):
+    """An entry of the file and how many tokens it reads."""
+
+    name: str
+    rows: int
+
+
+DECODE = _Signature("decode", 1)
+
+
 class LitertRuntime:
     """A decoder's signatures in a LiteRT model of its own (see port.Runtime)."""
 
-    def __init__(self, graph: Path, shape: DecoderShape, *, min_version: str, threads: int, score_rows: int) -> None:
-        """Load `graph` and allocate the caches of `shape`.
+    def __init__(
+        self, graph: Path, shape: DecoderShape, *, min_version: str, threads: int, prefill_rows: int, score_rows: int
+    ) -> None:
+        """Load `graph` and allocate the caches of `shape`; signatures that read more than `prefill_rows` stay unused.
 
         Raises MissingExtra without ai-edge-litert, Corrupt for a broken file, Incompatible for a file that this version
         cannot run or that lacks a signature, EnvironmentProblem when memory does not suffice.
@@ -56,14 +71,15 @@ class LitertRuntime:
         check_litert(min_version)
         self.context, self.vocab_size = shape.context, shape.vocab_size
         self._model: CompiledModel | None = _open_model(graph, threads)
-        signatures = _checked_signatures(self._model, shape)
-        sized = [match for match in map(_SIZED.fullmatch, signatures) if match]
-        self._prefill = {int(match[2]): match[0] for match in sized if match[1] == "prefill"}
-        self._score = next(((int(match[2]), match[0]) for match in sized if match[1] == "score"), (1, "decode"))
+        sized = list(filter(None, map(_SIZED.fullmatch, _checked_signatures(self._model, shape))))
+        prefills = {int(match[2]): match[0] for match in sized if match[1] == "prefill"}
+        self._prefill = {size: name for size, name in prefills.items() if size <= prefill_rows}
+        self._score = next((_Signature(match[0], int(match[2])) for match in sized if match[1] == "score"), DECODE)
         self.score_rows = min(score_rows, shape.context)
         self._all_logits: Floats | None = None
-        with native_stderr():
-            self._caches = _allocate_caches(self._model, signatures["decode"])
+        self._caches = _Caches(self._model)
+        self._step = CACHE_STEP if open_tflite(graph).metadata(RESIZABLE) else shape.context
+        self._held = 0
         self._calls: dict[str, _Call] = {}
         self._graph = graph.resolve()
 
@@ -73,13 +89,14 @@ class LitertRuntime:
         while read < end:
             size = best_size(tuple(self._prefill), end - read, self.context - past - read)
             count = min(size, end - read)
-            self._run(self._prefill.get(size, "decode"), ids[read : read + count], past + read)
+            signature = _Signature(self._prefill[size], size) if size > 1 else DECODE
+            self._run(signature, ids[read : read + count], past + read)
             read += count
         return self.step(ids[-1], past + end)
 
     def step(self, token: int, past: int) -> Floats:
         """Read one token after `past` tokens; return the logits [vocab] after it."""
-        logits: Floats = self._run("decode", (token,), past)[0]
+        logits: Floats = self._run(DECODE, (token,), past)[0]
         return logits
 
     def score(self, ids: Sequence[int], past: int) -> Floats:
@@ -88,9 +105,9 @@ class LitertRuntime:
             self._all_logits = np.empty((self.score_rows, self.vocab_size), np.float32)
         read = 0
         while read < len(ids):
-            size, name = self._score if past + read + self._score[0] <= self.context else (1, "decode")
-            rows = ids[read : read + size]
-            self._all_logits[read : read + len(rows)] = self._run(name, rows, past + read)
+            signature = self._score if past + read + self._score.rows <= self.context else DECODE
+            rows = ids[read : read + signature.rows]
+            self._all_logits[read : read + len(rows)] = self._run(signature, rows, past + read)
             read += len(rows)
         return self._all_logits[: len(ids)]
 
@@ -98,16 +115,22 @@ class LitertRuntime:
         """Drop the model and its buffers."""
         with native_stderr():
             self._calls.clear()
-            self._caches = {}
+            self._caches.buffers.clear()
             self._model = self._all_logits = None
 
-    def _run(self, name: str, ids: Sequence[int], past: int) -> Floats:
+    def _run(self, signature: _Signature, ids: Sequence[int], past: int) -> Floats:
         if self._model is None:
             raise EdgeSLMError("the session is closed", "open the bundle again")
-        if name in self._calls:
-            return self._calls[name].run(ids, past)
-        self._calls[name] = _Call(self._model, name, self._caches, self.context)
-        logits = self._calls[name].run(ids, past)
+        size = cache_size(past + signature.rows, self._caches.size * (past >= self._held), self._step, self.context)
+        self._held = past + len(ids)
+        if size != self._caches.size:
+            self._calls.clear()  # they hold on to the smaller caches
+            _resize(self._model, signature.name, size)
+            self._caches.move(signature.name, size, kept=past)
+        if signature.name in self._calls:
+            return self._calls[signature.name].run(ids, past)
+        self._calls[signature.name] = _Call(self._model, signature.name, self._caches)
+        logits = self._calls[signature.name].run(ids, past)
         release_pages(self._graph)  # the first run packs the weights; embedding rows come back one by one
         return logits
 
@@ -118,20 +141,67 @@ def best_size(sizes: Sequence[int], left: int, room: int) -> int:
     return min(fitting, key=lambda size: ((CALL_TOKENS + size) / min(size, left), -size))
 
 
+def cache_size(needed: int, now: int, step: int, context: int) -> int:
+    """Return how many tokens the caches should have room for, of which a call needs `needed` and there are `now`.
+
+    They do not shrink by themselves: a padded chunk and the step behind it would take turns.
+    """
+    return max(now, min(context, -(-needed // step) * step))
+
+
+class _Caches:
+    """The keys and values of all layers: a buffer each, with room for `size` tokens."""
+
+    def __init__(self, model: CompiledModel) -> None:
+        self._model = model
+        self.size = 0
+        self.buffers: dict[str, TensorBuffer] = {}
+
+    def move(self, signature: str, size: int, kept: int) -> None:
+        """Move what `kept` tokens left to buffers of the size that a signature takes, one cache at a time.
+
+        The rest is zero: what is not written yet is multiplied by 0, which NaN would survive.
+        """
+        for name, details in self._model.get_input_tensor_details(signature).items():
+            if not name.startswith("kv_cache_"):
+                continue
+            values = np.zeros(details["shape"], np.float32)
+            if kept:
+                values[:, :, :kept] = self._read(name, values.shape)[:, :, :kept]
+            self.buffers[name] = self._model.create_input_buffer_by_name(signature, name)
+            self.buffers[name].write(values)
+        self.size = size
+
+    def _read(self, name: str, shape: tuple[int, ...]) -> Floats:
+        old = (*shape[:2], self.size, *shape[3:])
+        values: Floats = self.buffers[name].read(int(np.prod(old)), np.float32)
+        return values.reshape(old)
+
+
+def _resize(model: CompiledModel, signature: str, size: int) -> None:
+    """Let a signature take caches of `size` tokens; weights stay packed."""
+    for name, details in model.get_input_tensor_details(signature).items():
+        axis = 2 if name.startswith("kv_cache_") else 3 if name == "mask" else None
+        if axis is not None and details["shape"][axis] != size:
+            shape = [*details["shape"][:axis], size, *details["shape"][axis + 1 :]]
+            model.resize_input_tensor_by_name(signature, name, shape, strict=False)
+
+
 class _Call:
     """One signature with the buffers it reads and writes."""
 
-    def __init__(self, model: CompiledModel, name: str, caches: Buffers, context: int) -> None:
+    def __init__(self, model: CompiledModel, name: str, caches: _Caches) -> None:
         self._model, self._name = model, name
+        _resize(model, name, caches.size)
         inputs, outputs = model.get_input_tensor_details(name), model.get_output_tensor_details(name)
-        own = {key: model.create_input_buffer_by_name(name, key) for key in inputs if key not in caches}
-        self._inputs = {**own, **{key: caches[key] for key in inputs if key in caches}}
-        self._outputs = {key: caches[key] for key in outputs if key in caches}
+        shared = caches.buffers
+        self._inputs = {key: shared.get(key) or model.create_input_buffer_by_name(name, key) for key in inputs}
+        self._outputs = {key: shared[key] for key in outputs if key in shared}
         rows = int(inputs["tokens"]["shape"][1])
         self._tokens = np.zeros((1, rows), np.int32)
         self._rows = np.arange(rows, dtype=np.int32)
-        self._mask = np.full((1, 1, rows, context), HIDDEN) if "mask" in inputs else None
-        self._keys = np.arange(context, dtype=np.int32)
+        self._mask = np.full((1, 1, rows, caches.size), HIDDEN) if "mask" in inputs else None
+        self._keys = np.arange(caches.size, dtype=np.int32)
         self._logits_shape: tuple[int, ...] = ()
         if "logits" in outputs:
             self._outputs["logits"] = model.create_output_buffer_by_name(name, "logits")
@@ -220,17 +290,6 @@ def _wrong_sizes(model: CompiledModel, shape: DecoderShape) -> list[str]:
     if logits[-1] != shape.vocab_size:
         wrong.append(f"it gives {logits[-1]} logits of {shape.vocab_size}")
     return wrong
-
-
-def _allocate_caches(model: CompiledModel, names: Mapping[str, Any]) -> dict[str, TensorBuffer]:
-    """Return zeroed caches: what is not written yet is multiplied by 0, which NaN would survive."""
-    details = model.get_input_tensor_details("decode")
-    caches = {}
-    for name in names["inputs"]:
-        if name.startswith("kv_cache_"):
-            caches[name] = model.create_input_buffer_by_name("decode", name)
-            caches[name].write(np.zeros(details[name]["shape"], np.float32))
-    return caches
 
 
 def _translated(error: Exception, what: str) -> EdgeSLMError:

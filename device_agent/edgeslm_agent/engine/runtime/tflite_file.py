@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IDENTIFIER = b"TFL3"
+RESIZABLE = "edgeslm.resizable_caches"  # metadata of a file whose graphs follow the size of the caches they are given
 BUFFERS, METADATA = 4, 6  # fields of Model
 _AGAIN = "export the bundle again, or copy it again from where it came"
 

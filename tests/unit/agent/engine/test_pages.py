@@ -6,22 +6,12 @@ import mmap
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.engine.runtime.pages import Mapping, mappings, release_pages
+from support.resident import resident
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE = 256 * mmap.PAGESIZE
-
-
-def resident(file: Path) -> int:
-    inside, found = False, 0
-    with open("/proc/self/smaps", encoding="utf-8") as lines:  # noqa: PTH123  # not a path of the test's
-        for line in lines:
-            if "-" in line.split()[0]:
-                inside = line.rstrip("\n").endswith(str(file))
-            elif inside and line.startswith("Rss:"):
-                found += int(line.split()[1]) * 1024
-    return found
 
 
 def test_what_was_read_is_dropped_and_still_readable(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
 
-from edgeslm_agent.host import read_host
+from edgeslm_agent.host import Cluster, read_host
 from edgeslm_agent.host.cores import parse_cpu_list
 from support.fake_machine import hybrid_laptop, jetson_nano, lay_out, raspberry_pi_5, rk3588
 
@@ -96,6 +97,59 @@ def test_a_share_of_one_processor_of_version_2_is_one_thread(tmp_path: Path) -> 
 
 def test_features_that_one_core_lacks_are_not_shared(tmp_path: Path) -> None:
     assert read_host(hybrid_laptop(tmp_path)).isa == {"fpu", "sse2", "avx2"}
+
+
+def auxiliary_vector(root: Path, **entries: int) -> None:
+    """Lay out what the kernel tells a process: pairs of 64-bit words."""
+    file = root / "proc/self/auxv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    numbers = {"pagesz": 6, "hwcap": 16, "hwcap2": 26}
+    pairs = [(numbers[name], value) for name, value in entries.items()]
+    file.write_bytes(b"".join(struct.pack("=QQ", *pair) for pair in [*pairs, (0, 0)]))
+
+
+@pytest.mark.parametrize(
+    ("hwcap", "dot_product"),
+    [(0x8FB, False), (0x119FFB, True)],  # recorded: cortex-a57 and cortex-a76 of qemu 7.2
+)
+def test_an_emulated_arm_process_is_not_its_host(hwcap: int, dot_product: bool, tmp_path: Path) -> None:
+    hybrid_laptop(tmp_path)
+    auxiliary_vector(tmp_path, pagesz=4096, hwcap=hwcap, hwcap2=0)
+    host = read_host(tmp_path, machine="aarch64")
+    assert ("asimddp" in host.isa) is dot_product
+    assert "asimd" in host.isa
+    assert not host.isa & {"avx2", "sse2"}
+    assert host.cpu == ""
+
+
+def test_a_newer_arm_core_tells_its_matrix_instructions(tmp_path: Path) -> None:
+    auxiliary_vector(tmp_path, hwcap=1 << 1 | 1 << 9 | 1 << 10 | 1 << 20, hwcap2=1 << 13 | 1 << 14)
+    assert read_host(tmp_path, machine="aarch64").isa == {"asimd", "fphp", "asimdhp", "asimddp", "i8mm", "bf16"}
+
+
+def test_a_riscv_core_tells_its_vectors_by_a_letter(tmp_path: Path) -> None:
+    auxiliary_vector(tmp_path, hwcap=1 << (ord("V") - ord("A")))
+    assert read_host(tmp_path, machine="riscv64").isa == {"rvv"}
+
+
+def test_a_torn_auxiliary_vector_says_nothing(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"proc/self/auxv": "torn"})
+    assert read_host(tmp_path, machine="aarch64").isa == frozenset()
+
+
+def test_clusters_come_fastest_first(tmp_path: Path) -> None:
+    assert read_host(rk3588(tmp_path), machine="aarch64").clusters == (
+        Cluster("Cortex-A76", 4, 0),
+        Cluster("Cortex-A55", 4, 0),
+    )
+
+
+def test_clusters_count_physical_cores_with_their_clock(tmp_path: Path) -> None:
+    name = "Intel(R) Core(TM) i5-1235U"
+    assert read_host(hybrid_laptop(tmp_path), machine="x86_64").clusters == (
+        Cluster(name, 2, 4400),
+        Cluster(name, 8, 3300),
+    )
 
 
 def test_an_unknown_arm_core_is_named_by_its_numbers(tmp_path: Path) -> None:

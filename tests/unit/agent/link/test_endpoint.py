@@ -219,7 +219,7 @@ def test_flood_beyond_the_inbox_is_refused_and_counted() -> None:
     assert taken == [True, True, True, False, False]
     assert inbox.refused == 2
     assert inbox.put(1, Delivered(1))
-    while inbox.get(0.0):
+    while inbox.get():
         pass
     assert inbox.put(1, Received("t", b"x"))
 

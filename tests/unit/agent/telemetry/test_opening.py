@@ -13,7 +13,7 @@ from edgeslm_agent.telemetry.spool import Record, Spool, SpoolLimits
 if TYPE_CHECKING:
     from pathlib import Path
 
-RECORD = Record("b0", 1, "sample", 1.0, b"{}")
+RECORD = Record("b0", 1, "sample", b"{}")
 
 
 def test_sound_spool_is_opened_without_a_word(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_sound_spool_is_opened_without_a_word(tmp_path: Path) -> None:
 def test_broken_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "s"
     before = Spool(path)
-    before.append([Record("b0", seq, "sample", 1.0, b"x" * 500) for seq in range(1, 200)])
+    before.append([Record("b0", seq, "sample", b"x" * 500) for seq in range(1, 200)])
     before.close()
     content = bytearray(path.read_bytes())
     content[slice(0, 100) if damage == "header" else slice(4096, len(content))] = b"\xa5" * (

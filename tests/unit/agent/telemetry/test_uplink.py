@@ -24,7 +24,7 @@ def filled(count: int, boot: str = "b0", spool: Spool | None = None) -> Spool:
     recorder = Recorder(spool, boot)
     for _ in range(count):
         recorder.sample({"cpu_percent": 5.0}, 5.0, 0.0)
-    recorder.commit(5.0, 0.0)
+    recorder.commit(0.0)
     return spool
 
 
@@ -67,7 +67,7 @@ def test_events_of_the_backlog_go_before_its_samples() -> None:
     for kind in ("a", "b"):
         recorder.sample({}, 5.0, 0.0)
         recorder.event(kind, "error", "", 5.0, 0.0)
-    recorder.commit(5.0, 0.0)
+    recorder.commit(0.0)
     uplink = Uplink(spool)
     uplink.connected(0.0)
     assert [(batch.leaf, numbers(batch)) for batch in sent(uplink, 1.0, 20)] == [
@@ -129,7 +129,7 @@ def test_fresh_record_that_goes_missing_during_a_sweep_comes_again_in_the_same_c
     uplink.connected(0.0)
     recorder = Recorder(spool, "new")
     recorder.event("started", "info", "", 5.0, 0.0)
-    recorder.commit(5.0, 0.0)
+    recorder.commit(0.0)
     assert uplink.next(0.0)  # and it never arrives
     acks: list[tuple[float, Ack]] = []
     for step in range(1, 600):
@@ -206,7 +206,7 @@ def test_any_course_of_losses_ends_with_everything_delivered(dice: random.Random
                     recorder.sample({"x": float(written)}, 5.0, now)
                 else:
                     recorder.event("e", "info", "", 5.0, now)
-            recorder.commit(5.0, now)
+            recorder.commit(now)
         elif step == "connect":
             uplink.connected(now)
         elif step == "deliver":
@@ -226,7 +226,7 @@ def test_event_form_on_the_wire() -> None:
     uplink.connected(0.0)
     recorder = Recorder(spool, "b0")
     recorder.event("model_failed", "error", "why", 5.0, 0.0)
-    recorder.commit(5.0, 0.0)
+    recorder.commit(0.0)
     batch = uplink.next(0.0)
     assert batch
     assert parse_events(batch.payload).events == (Event(1, 5.0, "model_failed", "error", "why"),)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from edgeslm.catalog import device
 from edgeslm.catalog.here import profile_of_this_machine
-from edgeslm_agent.host import Host
+from edgeslm_agent.host import Cluster, Host
 
 
 def host(isa: frozenset[str], *, limit: int | None = None) -> Host:
@@ -13,6 +13,7 @@ def host(isa: frozenset[str], *, limit: int | None = None) -> Host:
         cores=8,
         physical_cores=8,
         big_cores=4,
+        clusters=(Cluster("Acme Core", 4, 2000), Cluster("Acme Small", 4, 1500)),
         cpu_quota=None,
         isa=isa,
         memory_total=8 * 2**30,

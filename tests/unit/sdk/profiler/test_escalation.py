@@ -5,15 +5,16 @@ from itertools import pairwise
 import pytest
 
 from edgeslm.catalog import device, devices
+from edgeslm.profiler.aim import OBJECTIVES, Aim, Objective
 from edgeslm.profiler.escalation import escalation
-from edgeslm.profiler.plan import OBJECTIVES, Objective, plan
+from edgeslm.profiler.plan import plan
 from edgeslm_exporters.recipe import parse_recipe
 from support.plans import MODEL, plan_for
 from support.specs import HOME, spec_named
 
 
 def bits_tried(board: str, objective: Objective = "speed") -> list[set[int]]:
-    planned = plan(MODEL, spec_named(MODEL), device(board), objective=objective)
+    planned = plan(MODEL, spec_named(MODEL), device(board), aim=Aim(objective))
     return [set(parse_recipe(candidate.recipe).bits) for candidate in planned.to_try]
 
 
@@ -46,5 +47,5 @@ def test_quality_as_the_objective_begins_with_floats() -> None:
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("board", devices())
 def test_every_step_has_more_bits_than_the_one_before(board: str, objective: Objective) -> None:
-    tries = plan(MODEL, spec_named(MODEL), device(board), objective=objective).to_try
+    tries = plan(MODEL, spec_named(MODEL), device(board), aim=Aim(objective)).to_try
     assert all(later.effective_bits > earlier.effective_bits for earlier, later in pairwise(tries))

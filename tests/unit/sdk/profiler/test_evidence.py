@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgeslm.catalog import device
+from edgeslm.profiler.contender import Observed, QualityEvidence
 from edgeslm.profiler.evidence import contender, judged_again, observed_from, quality_from
 from edgeslm.profiler.gate import BALANCED, LOSSLESS
-from edgeslm.profiler.select import Observed, QualityEvidence
 from edgeslm_agent.bundle import write_evidence
 from support.small_bundles import write_bundle
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from edgeslm.catalog import device, devices
-from edgeslm.profiler.plan import OBJECTIVES, Objective, plan, variant_name
+from edgeslm.profiler.aim import OBJECTIVES, Aim, Objective
+from edgeslm.profiler.plan import plan, variant_name
 from edgeslm_agent.errors import NothingFits, UsageError
 from edgeslm_exporters.architectures import spec_of
 from edgeslm_exporters.onnx.layout import layout
@@ -118,10 +119,12 @@ def test_what_tflite_does_not_write_is_dropped_with_the_reason() -> None:
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_kept_come_in_the_order_of_the_objective(objective: Objective) -> None:
-    kept = plan(MODEL, spec_named(MODEL), device("raspberry-pi-5"), objective=objective).kept
+    kept = plan(MODEL, spec_named(MODEL), device("raspberry-pi-5"), aim=Aim(objective)).kept
     best = kept[0]
-    if objective == "speed":
+    if objective in {"speed", "decode"}:
         assert best.estimate.decode_tps.value >= 0.9 * max(c.estimate.decode_tps.value for c in kept)
+    elif objective == "first-token":
+        assert best.estimate.first_token_s.value <= 1.1 * min(c.estimate.first_token_s.value for c in kept)
     elif objective == "memory":
         assert best.estimate.peak_bytes.value <= 1.1 * min(c.estimate.peak_bytes.value for c in kept)
     elif objective == "quality":

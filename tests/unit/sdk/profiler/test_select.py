@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeslm.catalog import device
+from edgeslm.profiler.aim import OBJECTIVES, Aim, Objective
+from edgeslm.profiler.contender import Contender, Observed, QualityEvidence, QualityStatus
 from edgeslm.profiler.figure import Figure, exact
-from edgeslm.profiler.plan import OBJECTIVES, Objective
-from edgeslm.profiler.select import Contender, Observed, QualityEvidence, QualityStatus, Selection, select
+from edgeslm.profiler.select import Selection, select
 from edgeslm_agent.errors import NothingFits
 from support.plans import candidate
 
@@ -113,13 +114,13 @@ def test_what_was_measured_on_the_board_goes_before_what_is_estimated() -> None:
 
 def test_quality_objective_goes_by_measured_divergence() -> None:
     good = contender("good", quality=QualityEvidence("passed", "balanced", (), 0.001), error=0.1, decode_tps=1)
-    chosen = select([contender("fast", decode_tps=99, error=0.01), good], NANO, "quality")
+    chosen = select([contender("fast", decode_tps=99, error=0.01), good], NANO, Aim("quality"))
     assert winner(chosen) == "good"
     assert "measured quality" in chosen.basis_line
 
 
 def test_memory_objective_goes_by_the_peak() -> None:
-    chosen = select([contender("a", peak_mb=700, decode_tps=99), contender("b", peak_mb=300)], NANO, "memory")
+    chosen = select([contender("a", peak_mb=700, decode_tps=99), contender("b", peak_mb=300)], NANO, Aim("memory"))
     assert winner(chosen) == "b"
 
 
@@ -177,7 +178,7 @@ def one_contender(draw: st.DrawFn, name: str) -> Contender:
 @settings(max_examples=60)
 @given(contenders(), st.sampled_from(OBJECTIVES), st.booleans())
 def test_winner_satisfies_every_constraint(entries: tuple[Contender, ...], objective: Objective, gated: bool) -> None:
-    chosen = select(entries, NANO, objective, gated=gated, devices=["lab/nano-1"])
+    chosen = select(entries, NANO, Aim(objective), gated=gated, devices=["lab/nano-1"])
     for standing in filter(None, (chosen.winner, *chosen.runners_up)):
         seen = standing.observed.peak_bytes
         counts = seen is not None and seen.on in {"jetson-nano", "lab/nano-1"}
@@ -190,7 +191,7 @@ def test_winner_satisfies_every_constraint(entries: tuple[Contender, ...], objec
 @settings(max_examples=60)
 @given(contenders(), st.sampled_from(OBJECTIVES))
 def test_every_contender_appears_exactly_once(entries: tuple[Contender, ...], objective: Objective) -> None:
-    chosen = select(entries, NANO, objective)
+    chosen = select(entries, NANO, Aim(objective))
     standing = [] if chosen.winner is None else [chosen.winner, *chosen.runners_up]
     named = [*standing, *(entry.contender for entry in chosen.rejected)]
     assert sorted(entry.candidate.variant for entry in named) == [entry.candidate.variant for entry in entries]
@@ -203,13 +204,13 @@ def test_order_of_the_input_does_not_matter(
     entries: tuple[Contender, ...], objective: Objective, random: Random
 ) -> None:
     shuffled = sorted(entries, key=lambda _entry: random.random())
-    assert select(entries, NANO, objective) == select(shuffled, NANO, objective)
+    assert select(entries, NANO, Aim(objective)) == select(shuffled, NANO, Aim(objective))
 
 
 @settings(max_examples=60)
 @given(contenders(), st.sampled_from(OBJECTIVES))
 def test_worse_rival_never_changes_the_winner(entries: tuple[Contender, ...], objective: Objective) -> None:
-    before = select(entries, NANO, objective, gated=False)
+    before = select(entries, NANO, Aim(objective), gated=False)
     if before.winner is None:
         return
     best, kld = before.winner.candidate, before.winner.quality.kld_mean
@@ -229,7 +230,7 @@ def test_worse_rival_never_changes_the_winner(entries: tuple[Contender, ...], ob
             ),
         ),
     )
-    after = select([*entries, worse], NANO, objective, gated=False)
+    after = select([*entries, worse], NANO, Aim(objective), gated=False)
     assert after.winner == before.winner
 
 

@@ -1,0 +1,49 @@
+"""What only SQLite needs: a write-ahead log that is synced at every commit, and transactions of our own.
+
+Python's sqlite3 begins transactions when it likes, so it is told not to, and each is begun here: as a reader, or at
+once as the writer (a reader that becomes one fails when another wrote meanwhile).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert
+from sqlalchemy.schema import CreateTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection, Table
+
+WRITES = "edgeslm_writes"
+CONNECT = {"timeout": 30.0}  # seconds to wait for another process that writes
+
+
+def prepare(driver: Any, _record: object) -> None:  # noqa: ANN401 - sqlite3's connection
+    """Set up a new connection."""
+    driver.isolation_level = None
+    driver.execute("PRAGMA journal_mode = WAL")
+    driver.execute("PRAGMA synchronous = FULL")  # an ack promises that a power cut takes nothing back
+    driver.execute("PRAGMA temp_store = MEMORY")
+
+
+def begin(connection: Connection) -> None:
+    """Begin a transaction."""
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def stage(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Put a batch into a staging table."""
+    connection.execute(CreateTable(table, if_not_exists=True))
+    connection.execute(delete(table))
+    connection.execute(insert(table), rows)
+
+
+def share(_connection: Connection) -> None:
+    """Nothing to do: SQLite has one writer."""
+
+
+def exclude(_connection: Connection) -> None:
+    """Nothing to do: SQLite has one writer."""

@@ -1,0 +1,150 @@
+"""What LiteRT-LM must know of a decoder besides its graph, as the protobuf message LlmMetadata.
+
+Fields and numbers: runtime/proto/llm_metadata.proto and token.proto of https://github.com/google-ai-edge/LiteRT-LM.
+Wire format: https://protobuf.dev/programming-guides/encoding/
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeslm_agent.errors import Corrupt
+from edgeslm_exporters.chat_template import bos_token, jinja_template, special_tokens, stop_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgeslm_exporters.checkpoint import Checkpoint
+
+START, STOP, LIMIT, MODEL_TYPE, TEMPLATE, THINKING, CALLING = 1, 2, 5, 6, 7, 11, 12  # fields of LlmMetadata
+TOKEN_IDS, TOKEN_TEXT = 1, 2  # of TokenUnion
+IDS = 1  # of TokenIds
+GENERIC = 1  # of LlmModelType
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
+
+# LiteRT-LM hands a template lists of parts where transformers hands it texts, and no special tokens.
+_TEXTS_OF_PARTS = (
+    "{%- set flat = namespace(messages=[]) -%}"
+    "{%- for message in messages -%}"
+    "{%- set text = message.content if message.content is string"
+    " else message.content | map(attribute='text') | join('') -%}"
+    "{%- set flat.messages = flat.messages + [{'role': message.role, 'content': text}] -%}"
+    "{%- endfor -%}"
+    "{%- set messages = flat.messages -%}"
+)
+
+Token = int | str
+
+
+@dataclass(frozen=True)
+class LlmMetadata:
+    """`start` stands before every text and conversation, `stops` end an answer; a token is its id or its text.
+
+    `context` is the capacity of the cache in tokens, `template` a chat template in Jinja, which has no name for `start`.
+    """
+
+    context: int
+    start: Token | None
+    stops: tuple[Token, ...]
+    template: str | None
+
+    def to_bytes(self) -> bytes:
+        """Return the message."""
+        parts = [_field(START, _token(self.start))] if self.start is not None else []
+        parts += [_field(STOP, _token(stop)) for stop in self.stops]
+        parts += [_field(LIMIT, self.context), _field(MODEL_TYPE, _field(GENERIC, b""))]
+        parts += [_field(TEMPLATE, self.template.encode())] if self.template is not None else []
+        return b"".join([*parts, _field(THINKING, 0), _field(CALLING, 0)])
+
+
+def llm_metadata(checkpoint: Checkpoint, context: int) -> LlmMetadata:
+    """Return what a checkpoint says of itself, for a cache of `context` tokens.
+
+    Raises BadCheckpoint where its chat template is none.
+    """
+    start, template = bos_token(checkpoint), jinja_template(checkpoint)
+    if template is not None:
+        names = special_tokens(checkpoint.tokenizer_config)
+        if start is not None:
+            names["bos_token"] = ""  # LiteRT-LM puts it in front itself
+        named = [f"{{%- set {name} = {json.dumps(text)} -%}}" for name, text in names.items() if name in template]
+        template = "".join([*named, _TEXTS_OF_PARTS, template])
+    return LlmMetadata(context, start, stop_tokens(checkpoint), template)
+
+
+def parse_llm_metadata(data: bytes) -> LlmMetadata:
+    """Read a message; fields that are not named above are passed over.
+
+    Raises Corrupt when it is cut off or no such message.
+    """
+    start: Token | None = None
+    stops: list[Token] = []
+    context, template = 0, None
+    try:
+        for number, value in _fields(data):
+            if number == START:
+                start = _read_token(value)
+            elif number == STOP:
+                stops.append(_read_token(value))
+            elif number == LIMIT:
+                context = int(value)
+            elif number == TEMPLATE:
+                template = bytes(value).decode()
+    except (IndexError, ValueError, TypeError) as error:
+        raise Corrupt(f"its LlmMetadata cannot be read: {error}", "make the file again") from error
+    return LlmMetadata(context, start, tuple(stops), template)
+
+
+def _token(token: Token) -> bytes:
+    if isinstance(token, str):
+        return _field(TOKEN_TEXT, token.encode())
+    return _field(TOKEN_IDS, _field(IDS, _varint(token)))  # a packed list of one
+
+
+def _read_token(data: int | bytes) -> Token:
+    """Return the text or the first id of a TokenUnion; ids may be packed or single."""
+    number, value = next(_fields(bytes(data)))
+    if number == TOKEN_TEXT:
+        return bytes(value).decode()
+    ids = next(_fields(bytes(value)))[1]
+    return ids if isinstance(ids, int) else _read_varint(ids, 0)[0]
+
+
+def _field(number: int, value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        return _varint(number << 3 | VARINT) + _varint(value)
+    return _varint(number << 3 | BYTES) + _varint(len(value)) + value
+
+
+def _varint(value: int) -> bytes:
+    low, rest = value & 0x7F, value >> 7
+    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield number and value of each field. Raises ValueError or IndexError where the data end too soon."""
+    place = 0
+    while place < len(data):
+        key, place = _read_varint(data, place)
+        if key & 7 == VARINT:
+            value, place = _read_varint(data, place)
+            yield key >> 3, value
+            continue
+        size, place = _read_varint(data, place) if key & 7 == BYTES else ({FIXED64: 8, FIXED32: 4}[key & 7], place)
+        if place + size > len(data):
+            raise ValueError("it is cut off")
+        yield key >> 3, data[place : place + size]
+        place += size
+
+
+def _read_varint(data: bytes, place: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = data[place]
+        value |= (byte & 0x7F) << shift
+        place += 1
+        if byte < 0x80:
+            return value, place
+    raise ValueError("a number of more than 10 bytes")
