@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from edgeslm.catalog import Profile
     from edgeslm.planning import Wish
-    from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.aim import Objective
+    from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.quality import Scorer
     from edgeslm.profiler.sensitivity import Goal
     from edgeslm.progress import Progress

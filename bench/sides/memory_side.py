@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.sides.gauge import THREADS, Gauge, peak_rss_mb
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.engine.generation import Generation
+from edgeslm_agent.engine.runtime.onnx import SESSION_CONFIG
 from edgeslm_agent.engine.session import Session
 
 FILLED = 0.9  # of the context, by the prompt
@@ -20,6 +21,7 @@ DECODE_TOKENS = 16
 def main(folder: Path, chunk: int) -> None:
     """Measure one bundle and report."""
     gauge = Gauge()
+    SESSION_CONFIG["session.intra_op.allow_spinning"] = "0"  # so that the bench runs beside others
     bundle = open_bundle(folder)
     with Session.open(bundle, threads=THREADS, prefill_rows=chunk) as session:
         gauge.figures["loaded_mb"] = peak_rss_mb()

@@ -178,6 +178,16 @@ class Agent:
         self._work()
         return self._due()
 
+    @property
+    def connected(self) -> bool:
+        """Whether the link is up and subscribed."""
+        return self._endpoint.ready
+
+    def abandon(self) -> None:
+        """Say nothing more and write nothing down: what a power cut leaves of an agent. `step` is not called again."""
+        if self._worker:
+            self._worker.stop(0.0)
+
     def wake(self) -> None:
         """Make `run` look at its stop flag; safe from a signal handler's thread."""
         self._endpoint.post(None)
@@ -292,9 +302,9 @@ class Agent:
             raise Malformed("leaf of the device's own")
 
     def _acknowledged(self, ack: Ack) -> None:
+        self._reporter.acknowledge(ack, time.monotonic())
         if ack.boot == self._boot and any(last > self._reporter.last_seq for _, last in ack.ranges):
             raise Malformed("ack of what never was")
-        self._reporter.acknowledge(ack, time.monotonic())
 
     def _ordered(self, order: Desired) -> None:
         decision = decide(self._orders, order, self._boot)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgeslm.cli import output
 from edgeslm.cli.aim import aim_of
 from edgeslm.cli.figures import shown
+from edgeslm.cli.reporting import write_report
 from edgeslm_agent.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def export(options: Namespace, data: Dataset | None) -> int:
         force=options.force,
         progress=output.progress,
     )
+    write_report(options.report, result.document())
     if options.json:
         output.document("edgeslm.selection/1", result.document())
     else:

@@ -9,7 +9,8 @@ from edgeslm.cli import encoder, output
 from edgeslm.cli import eval as eval_verb
 from edgeslm.cli.aim import add_aim_options, aim_of
 from edgeslm.cli.figures import shown
-from edgeslm.cli.plan import add_board_options, add_model_arguments, show_origin
+from edgeslm.cli.plan import add_board_options, add_model_arguments, show_origin, show_prices
+from edgeslm.cli.reporting import add_report_option, check_report, show_bars, write_report
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -53,6 +54,7 @@ def configure(parser: ArgumentParser) -> None:
         help="what mixes and algorithms learn from (.jsonl: tasks); left out: the model's own, or a part of the data",
     )
     add_aim_options(parser)
+    add_report_option(parser)
     parser.add_argument("--gate", default="balanced", metavar="G", help="the quality to keep (default balanced)")
     parser.add_argument("--genai", action="store_true", help="let onnxruntime-genai load the artefacts too")
     parser.add_argument(
@@ -65,6 +67,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Export and show the choice."""
+    check_report(options.report)
     if encoder.is_encoder(options.model):
         return encoder.export(options, eval_verb.data_of(options))
     from edgeslm.pipeline import export
@@ -95,6 +98,7 @@ def run(options: Namespace) -> int:
         progress=output.progress,
         tell=output.story,
     )
+    write_report(options.report, result.document())
     if options.json:
         output.document("edgeslm.selection/1", result.document())
     else:
@@ -128,8 +132,10 @@ def show(result: ExportResult) -> None:
         output.result("quality against fp32:")
         eval_verb.show(winner.assessment)
     _show_mix(result)
-    for contender in selection.runners_up:
-        output.result(f"runner-up: {contender.candidate.variant}")
+    show_bars(result.document())
+    for note in selection.notes:
+        output.result(note)
+    show_prices(selection.prices)
     for entry in selection.rejected:
         output.result(f"rejected: {entry.contender.candidate.variant}: {'; '.join(entry.reasons)}")
     if result.litertlm is not None:

@@ -1,4 +1,4 @@
-"""`edgeslm measure BUNDLE`: measure speed and memory on this machine, with the engine the device uses."""
+"""`edgeslm measure BUNDLE`: measure speed and memory, on this machine or on a device, with the engine it uses."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm.cli import encoder, output
+from edgeslm.cli import encoder, measure_on, output
+from edgeslm_agent.errors import UsageError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+EPILOG = """With --on, the agent there measures the bundle that it runs, which must be one of those named; its figures become
+evidence of that bundle, count for boards of its profile, and the choice among all named is made again."""
+
 
 def configure(parser: ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE")
+    parser.epilog = EPILOG
+    parser.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE")
+    measure_on.configure(parser)
 
 
 def run(options: Namespace) -> int:
@@ -23,7 +29,13 @@ def run(options: Namespace) -> int:
     from edgeslm_agent.bundle import EncoderBundle, open_any, write_evidence
     from edgeslm_agent.units import format_bytes
 
-    bundle = open_any(options.bundle)
+    if options.on is not None:
+        return measure_on.run(options)
+    if len(options.bundles) > 1:
+        raise UsageError(
+            "this machine measures one bundle at a time", "name one, or --on FLEET/ID to choose among them"
+        )
+    bundle = open_any(options.bundles[0])
     if isinstance(bundle, EncoderBundle):
         return encoder.measure(options, bundle)
     with output.progress(f"measuring {bundle.manifest.variant}", 1) as advance:

@@ -9,18 +9,18 @@ from edgeslm.cli.aim import add_aim_options, aim_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-
     from collections.abc import Collection, Sequence
 
     from edgeslm.profiler.aim import Aim
     from edgeslm.profiler.plan import Candidate, Plan
     from edgeslm.profiler.prices import Price
 
-EPILOG = """Those on the front are beaten by none in memory, time and exactness at once. MODEL is a folder in Hugging Face layout, a .gguf file, a hub id (owner/name or owner/name@revision), a name
+EPILOG = """MODEL is a folder in Hugging Face layout, a .gguf file, a hub id (owner/name or owner/name@revision), a name
 of `edgeslm list models`, or left out: the built-in model. Only config.json and the headers of the weights are read,
 from the hub too; with no --recipe a checkpoint that came quantised is planned in its own form. Bytes of weights and
 cache are exact; the peak and the speeds are estimates with their range, for a full context and a prompt of 128 tokens
-(half the context if that is less)."""
+(half the context if that is less) or the --task. Those on the `front` are beaten by none in memory, time and exactness
+at once."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -83,10 +83,10 @@ def _planned(options: Namespace) -> Plan:
 def _show(planned: Plan) -> None:
     from edgeslm_agent.units import format_bytes, format_count
 
-    output.result(
-        f"{planned.model} for {planned.device}: context {format_count(planned.context)}, "
-        f"{format_bytes(planned.app_budget_bytes)} for the agent and its model; by {wanted(planned.aim)}, from estimates"
-    )
+    room = f"{format_bytes(planned.app_budget_bytes)} for the agent and its model"
+    context = format_count(planned.context)
+    by = f"by {wanted(planned.aim)}, from estimates"
+    output.result(f"{planned.model} for {planned.device}: context {context}, {room}; {by}")
     show_origin(planned)
     columns = ("variant", "", "bits a weight", "weights", "KV cache", "peak memory", "decode", "first token")
     output.table(columns, [_row(candidate, planned.pareto) for candidate in planned.candidates])

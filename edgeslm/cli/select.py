@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgeslm.cli import output
 from edgeslm.cli.aim import add_aim_options, aim_of
 from edgeslm.cli.plan import add_board_options, show_prices
+from edgeslm.cli.reporting import add_report_option, check_report, show_bars, write_report
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -25,12 +26,15 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE")
     add_board_options(parser)
     add_aim_options(parser)
+    add_report_option(parser)
     parser.add_argument("--gate", metavar="G", help="judge the measured quality by this gate; none: do not ask for one")
 
 
 def run(options: Namespace) -> int:
     """Select and show; NothingFits (exit code 1) when every bundle is rejected."""
+    check_report(options.report)
     chosen = _chosen(options)
+    write_report(options.report, chosen.document())
     chosen.require_winner()
     if options.json:
         output.document("edgeslm.selection/1", chosen.document())
@@ -41,7 +45,7 @@ def run(options: Namespace) -> int:
 
 def _chosen(options: Namespace) -> Selection:
     from edgeslm.catalog import device
-    from edgeslm.profiler.evidence import contender, encoder_contender
+    from edgeslm.profiler.evidence import contender, devices_of, encoder_contender
     from edgeslm.profiler.gate import NO_GATE, gate_named
     from edgeslm.profiler.select import select
     from edgeslm_agent.bundle import Bundle, open_any
@@ -53,7 +57,8 @@ def _chosen(options: Namespace) -> Selection:
         (contender if isinstance(bundle, Bundle) else encoder_contender)(bundle, profile, gate, aim)
         for bundle in bundles
     ]
-    return select(contenders, profile, aim, gated=options.gate != NO_GATE)
+    devices = devices_of([bundle for bundle in bundles if isinstance(bundle, Bundle)], profile)
+    return select(contenders, profile, aim, gated=options.gate != NO_GATE, devices=devices)
 
 
 def _show(chosen: Selection) -> None:
@@ -63,6 +68,7 @@ def _show(chosen: Selection) -> None:
     rows = [(rank, *_row(entry)) for rank, entry in zip(ranks, standing, strict=True)]
     rows += [("rejected", *_row(entry.contender)) for entry in chosen.rejected]
     output.table(("", "bundle", "variant", "peak memory", "decode", "decode measured", "mean KL"), rows)
+    show_bars(chosen.document())
     for note in chosen.notes:
         output.result(note)
     show_prices(chosen.prices)

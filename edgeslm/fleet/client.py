@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.codec import Malformed
 from edgeslm_agent.contract.command import DEFAULT_TTL_S, Command, Result, parse_result
-from edgeslm_agent.contract.status import parse_status
+from edgeslm_agent.contract.status import parse_capability, parse_status
 from edgeslm_agent.contract.topics import DeviceId, parse_device_id, parse_topic
 from edgeslm_agent.errors import TimedOut
 from edgeslm_agent.link.endpoint import Endpoint
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from edgeslm_agent.contract.command import Operation
-    from edgeslm_agent.contract.status import Status
+    from edgeslm_agent.contract.status import Capability, Status
     from edgeslm_agent.link.endpoint import Happening
     from edgeslm_agent.link.transport import Transport
 
@@ -40,9 +40,10 @@ class Client:
     ) -> None:
         self.device = parse_device_id(device) if isinstance(device, str) else device
         name = f"edgeslm-client-{os.urandom(6).hex()}"
-        filters = [self.device.topic("result"), self.device.topic("status")]
+        filters = [self.device.topic(leaf) for leaf in ("result", "status", "capability")]
         self._endpoint = Endpoint(transport, SessionOptions(name), filters)
         self._status: Status | None = None
+        self.capability: Capability | None = None  # of the device, once it was heard
         self._presence_s = presence_s
         try:
             connect(self._endpoint, connect_s)
@@ -95,6 +96,15 @@ class Client:
         hint = "give it more time with --timeout, or ask a smaller thing"
         raise TimedOut(f"{self.device} {doing} after {timeout_s:g} s", hint)
 
+    def presence(self) -> Status:
+        """Return what the device runs, by its latest status.
+
+        Raises TimedOut when it was never seen, or is offline.
+        """
+        self._check_presence()
+        assert self._status is not None, "presence was checked"
+        return self._status
+
     def _check_presence(self) -> None:
         deadline = time.monotonic() + self._presence_s
         while not self._online and (left := deadline - time.monotonic()) > 0:
@@ -116,6 +126,8 @@ class Client:
         try:
             if topic.leaf == "status":
                 self._status = parse_status(happening.payload)
+            elif topic.leaf == "capability":
+                self.capability = parse_capability(happening.payload)
             elif topic.leaf == "result":
                 return parse_result(happening.payload)
         except Malformed:

@@ -78,16 +78,11 @@ class Collector:
 
     def run(self, stop: threading.Event) -> None:
         """Collect until `stop` is set (call `wake` then); what was taken by then is committed and acknowledged."""
-        while not stop.is_set():
-            try:
-                self._collect(stop)
-            except EnvironmentProblem as error:
-                self._notice(f"{error.message}; nothing is acknowledged until it can be written")
-                self._failures += 1
-                stop.wait(random.uniform(0.0, min(_LONGEST_PAUSE_S, 2.0**self._failures)))
-                self._begin()
-            finally:
-                self._endpoint.close()
+        while not stop.is_set() and (problem := self._collect(stop)):
+            self._notice(f"{problem.message}; nothing is acknowledged until it can be written")
+            self._failures += 1
+            stop.wait(random.uniform(0.0, min(_LONGEST_PAUSE_S, 2.0**self._failures)))
+            self._begin()
 
     def wake(self) -> None:
         """Make `run` look at its stop flag."""
@@ -95,22 +90,27 @@ class Collector:
 
     def _begin(self) -> None:
         """Start with nothing in hand."""
-        self._endpoint = Endpoint(
-            self._transport, self._session, self._filters, manual=True, patience=self._patience
-        )
+        self._endpoint = Endpoint(self._transport, self._session, self._filters, manual=True, patience=self._patience)
         self._intake = Intake()
         self._messages: list[Received] = []
         self._numbers: dict[tuple[DeviceId, str], list[Range]] = defaultdict(list)
         self._since = 0.0
 
-    def _collect(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            self._react(self._endpoint.poll(self._pause()))
-            if self._messages and (self._pause() <= 0.0 or self._intake.rows >= COMMIT_ROWS):
+    def _collect(self, stop: threading.Event) -> EnvironmentProblem | None:
+        """Collect until `stop` is set or the database fails; returns what is wrong with it."""
+        try:
+            while not stop.is_set():
+                self._react(self._endpoint.poll(self._pause()))
+                if self._messages and (self._pause() <= 0.0 or self._intake.rows >= COMMIT_ROWS):
+                    self._commit()
+            if self._messages:
                 self._commit()
-        if self._messages:
-            self._commit()
-        self._endpoint.flush(2.0)
+            self._endpoint.flush(2.0)
+        except EnvironmentProblem as error:
+            return error
+        finally:
+            self._endpoint.close()
+        return None
 
     def _pause(self) -> float:
         return max(self._since + COMMIT_S - time.monotonic(), 0.0) if self._messages else 5.0

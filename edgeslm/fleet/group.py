@@ -1,16 +1,19 @@
 """The name under which the collectors of a fleet share a subscription.
 
-It is a secret: Mosquitto grants every subscription and holds back at delivery what its subscriber may not read, so whoever
-joins the group makes it lose a share. The name lies in the file `group` of each collector's credentials.
+It is a secret: Mosquitto grants every subscription and holds back at delivery what its subscriber may not read, so
+whoever joins the group makes it lose a share. The name lies in the file `group` of each collector's credentials.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgeslm_agent.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = "group"
 _NAME = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -22,7 +25,7 @@ def new_group() -> str:
 
 
 def read_group(credentials: Path | None) -> str:
-    """Return the name that a folder of credentials holds. Raises UsageError without a folder, ConfigError for the file."""
+    """Return the name in a folder of credentials. Raises UsageError without a folder, ConfigError for its file."""
     hint = "`edgeslm fleet init` and `edgeslm fleet grant collector` write it; or put 16 to 64 random letters there"
     if credentials is None:
         raise UsageError("collectors that share need a secret name for their group", f"add --credentials DIR; {hint}")

@@ -16,17 +16,19 @@ from edgeslm.profiler.figure import Figure, exact
 from edgeslm.profiler.gate import Gate, judge_model
 from edgeslm.profiler.plan import plan
 from edgeslm.profiler.quality import Quality
-from edgeslm_agent.bundle import read_evidence
+from edgeslm.profiler.there import There, there_from
+from edgeslm_agent.bundle import read_evidence, write_evidence
 from edgeslm_exporters.read_back import spec_of_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from edgeslm.catalog import Profile
     from edgeslm.profiler.aim import Aim
     from edgeslm.profiler.plan import Candidate
     from edgeslm_agent.bundle import Bundle, EncoderBundle
 
+DEVICES = "devices"  # the evidence of what devices measured
 _MEASURED = {
     "peak_bytes": ("peak_rss_bytes", "bytes"),
     "decode_tps": ("decode_tps", "tokens/s"),
@@ -41,10 +43,9 @@ def contender(bundle: Bundle, profile: Profile, gate: Gate | None = None, aim: A
 
     Raises Corrupt when the bundle's graph cannot be read, MissingExtra without onnx.
     """
-    observed = observed_from(read_evidence(bundle, "measure"))
     document = read_evidence(bundle, "quality")
     quality = quality_from(document) if gate is None else judged_again(document, gate, bundle.manifest.model.parameters)
-    return Contender(_candidate(bundle, profile, aim), observed, quality, label=str(bundle.path))
+    return Contender(candidate_of(bundle, profile, aim), _observed(bundle, profile), quality, label=str(bundle.path))
 
 
 def encoder_contender(
@@ -60,6 +61,31 @@ def encoder_contender(
     observed = observed_from(read_evidence(bundle, "measure"))
     quality = encoder_quality_from(read_evidence(bundle, "quality"), gate)
     return Contender(planned.candidates[0], observed, quality, label=str(bundle.path))
+
+
+def _observed(bundle: Bundle, profile: Profile) -> Observed:
+    """Return what was measured on such a board, on the slowest of several; where nothing was, what this machine saw."""
+    there = [seen for seen in _there(bundle) if seen.profile == profile.name and not seen.doubts]
+    if not there:
+        return observed_from(read_evidence(bundle, "measure"))
+    return observed_from(min(there, key=lambda seen: seen.figures["decode_tps"]).document())
+
+
+def devices_of(bundles: Iterable[Bundle], profile: Profile) -> frozenset[str]:
+    """Return the devices (FLEET/ID) of that profile that measured one of the bundles."""
+    return frozenset(seen.on for bundle in bundles for seen in _there(bundle) if seen.profile == profile.name)
+
+
+def remember_there(bundle: Bundle, there: There) -> None:
+    """Add what a device measured to `evidence/devices.json`, in place of what it measured before."""
+    others = {seen.on: seen.document() for seen in _there(bundle)}
+    write_evidence(bundle, DEVICES, {"devices": {**others, there.on: there.document()}})
+
+
+def _there(bundle: Bundle) -> list[There]:
+    document = (read_evidence(bundle, DEVICES) or {}).get("devices", {})
+    found = [there_from({"on": on, **seen}) for on, seen in document.items() if isinstance(seen, dict)]
+    return [seen for seen in found if seen.bundle == bundle.bundle_id]
 
 
 def encoder_quality_from(document: Mapping[str, Any] | None, gate: Gate | None) -> QualityEvidence:
@@ -105,7 +131,8 @@ def judged_again(document: Mapping[str, Any] | None, gate: Gate, parameters: int
     return QualityEvidence("passed" if verdict.passed else "failed", verdict.gate, verdict.reasons, found.kld_mean)
 
 
-def _candidate(bundle: Bundle, profile: Profile, aim: Aim) -> Candidate:
+def candidate_of(bundle: Bundle, profile: Profile, aim: Aim = FASTEST) -> Candidate:
+    """Return the bundle's variant as planned for a board. Raises Corrupt when its graph cannot be read."""
     manifest = bundle.manifest
     spec = spec_of_graph(bundle.file(manifest.decoder.graph), manifest.decoder)
     planned = plan(

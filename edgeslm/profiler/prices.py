@@ -67,15 +67,16 @@ class Price:
 
     def sentence(self) -> str:
         """Return the price in words."""
-        saved = "and be the only one that fits" if self.gain is None else f"and save {100 * self.gain:.0f} %"
+        saves = "fit" if self.gain is None else f"win and save {100 * self.gain:.0f} %"
+        wins = f"{self.wins} would {saves}"
         if self.excess is None or self.allowed is None or self.needed is None:
-            return f"with {self.title} looser, {self.wins} would win {saved}"
+            return f"with {self.title} looser, {wins}"
         write = FORMATS[self.bound]
         enough = f"{write(self.needed)} instead of {write(self.allowed)}"
         if self.within_ten_percent:
-            return f"{self.title} 10 % wider ({enough} is enough): {self.wins} would win {saved}"
+            return f"{self.title} 10 % wider ({enough} is enough): {wins}"
         more = f"{100 * (self.excess - 1):.0f} % wider" if self.excess < 10 else f"{self.excess:.0f} times as wide"
-        return f"{self.title} 10 % wider wins nothing; {more} ({enough}), {self.wins} would win {saved}"
+        return f"{self.title} 10 % wider wins nothing; {more} ({enough}), {wins}"
 
 
 def prices(entries: Sequence[Entry]) -> tuple[Price, ...]:

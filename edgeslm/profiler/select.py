@@ -63,6 +63,7 @@ class Selection:
     pareto: tuple[str, ...] = ()
     prices: tuple[Price, ...] = ()
     notes: tuple[str, ...] = ()
+    app_budget_bytes: int = 0
 
     @property
     def objective(self) -> Objective:
@@ -89,6 +90,7 @@ class Selection:
             "basis": self.basis_line,
             "device": self.device,
             **aim_document(self.aim, self.prices),
+            "app_budget_bytes": self.app_budget_bytes,
             "pareto": list(self.pareto),
             "notes": list(self.notes),
             "candidates": [*kept, *rejected],
@@ -137,6 +139,7 @@ def select(
         tuple(name(allowed[index].contender) for index in sorted(front([one.costs for one in allowed]))),
         prices([one.entry for one in judged]),
         notes,
+        profile.budget_bytes,
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment, Template
 
-    from edgeslm_exporters.checkpoint import Checkpoint
+    from edgeslm_exporters.checkpoint import SideFiles
 
     Conversation = list[dict[str, str]]
 
@@ -35,7 +35,7 @@ _TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls
 _MOMENT = datetime(2024, 7, 26, 12, 30)  # noqa: DTZ001  # templates print the local time
 
 
-def compile_chat(checkpoint: Checkpoint) -> ChatFormat | None:
+def compile_chat(checkpoint: SideFiles) -> ChatFormat | None:
     """Return the chat format, or None when the checkpoint has no template.
 
     Raises BadCheckpoint when the template cannot be run on a device or hides the user's text, MissingExtra without
@@ -65,7 +65,7 @@ def compile_template(template: str, config: Mapping[str, Any]) -> ChatFormat:
     )
 
 
-def bos_token(checkpoint: Checkpoint) -> int | None:
+def bos_token(checkpoint: SideFiles) -> int | None:
     """Return the id that the checkpoint's own tokenizer puts before every text, or None.
 
     The engine encodes without special tokens and prepends this one, except to a chat: a template writes its own.
@@ -76,7 +76,7 @@ def bos_token(checkpoint: Checkpoint) -> int | None:
     return facts.special.get(name) if checkpoint.tokenizer_config.get("add_bos_token") is True else None
 
 
-def stop_tokens(checkpoint: Checkpoint) -> tuple[int, ...]:
+def stop_tokens(checkpoint: SideFiles) -> tuple[int, ...]:
     """Return the ids that end an answer, sorted: what the configs name, and what ends a turn of the template."""
     found: set[int] = set()
     for config in (checkpoint.config, checkpoint.generation_config):
@@ -88,7 +88,7 @@ def stop_tokens(checkpoint: Checkpoint) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _end_of_turn(checkpoint: Checkpoint, special: Mapping[str, int]) -> str:
+def _end_of_turn(checkpoint: SideFiles, special: Mapping[str, int]) -> str:
     """Return the special token that follows an assistant's message, or ''."""
     template = jinja_template(checkpoint)
     if template is None:
@@ -99,7 +99,7 @@ def _end_of_turn(checkpoint: Checkpoint, special: Mapping[str, int]) -> str:
     return max((token for token in special if token and after.startswith(token)), key=len, default="")
 
 
-def jinja_template(checkpoint: Checkpoint) -> str | None:
+def jinja_template(checkpoint: SideFiles) -> str | None:
     """Return the default template: a file of its own, or an entry of tokenizer_config.json (text or named list).
 
     Raises BadCheckpoint when it is no text, or a very long one.

@@ -46,20 +46,68 @@ OWN_TABLE = Quantization(8, 32, symmetric=True)
 _LAYOUT = "a checkpoint folder holds config.json, tokenizer.json and model.safetensors (or shards with their index)"
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """An opened checkpoint, a `QuantizedWeights`. `source` is what the user named, `revision` the hub's commit or ''.
+@dataclass(frozen=True, kw_only=True)
+class SideFiles:
+    """What is said of a model beside its weights: configuration, tokenizer, chat template.
 
-    `document` returns a side file by name, None when there is none. `own_form` is how most matrices came quantised, if
-    they did; `notes` are sentences about the source for the user. `list_files` returns what the digest covers.
+    `source` is what the user named; `document` returns a file by name, None when there is none.
     """
 
     name: str
     source: str
-    revision: str
     config: Mapping[str, Any]
-    weights: Weights
     document: Callable[[str], bytes | None]
+
+    @property
+    def tokenizer_json(self) -> bytes:
+        """The tokenizer.json of the checkpoint, with what `transformers` reads from its config written into it.
+
+        Raises BadCheckpoint when there is none, or when it is no tokenizer.
+        """
+        found = self.document(TOKENIZER)
+        if found is None:
+            raise BadCheckpoint(
+                f"{self.source} has no {TOKENIZER}", "convert the tokenizer to a fast one and save it there"
+            )
+        return compile_tokenizer(found, self.tokenizer_config, str(self.config.get("model_type", "")))
+
+    @cached_property
+    def tokenizer(self) -> TokenizerFacts:
+        """Size and special tokens of tokenizer.json.
+
+        Raises BadCheckpoint when it is missing or unreadable.
+        """
+        named = (self.tokenizer_config.get(key) for key in ("bos_token", "eos_token"))
+        contents = (token.get("content") if isinstance(token, dict) else token for token in named)
+        return read_tokenizer(self.tokenizer_json, [token for token in contents if isinstance(token, str)])
+
+    @cached_property
+    def tokenizer_config(self) -> dict[str, Any]:
+        """tokenizer_config.json, or nothing."""
+        return _object("tokenizer_config.json", self.document("tokenizer_config.json") or b"{}")
+
+    @cached_property
+    def generation_config(self) -> dict[str, Any]:
+        """generation_config.json, or nothing."""
+        return _object("generation_config.json", self.document("generation_config.json") or b"{}")
+
+    @cached_property
+    def chat_template_file(self) -> str | None:
+        """The text of chat_template.jinja, if the checkpoint keeps its template there."""
+        found = self.document("chat_template.jinja")
+        return None if found is None else found.decode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(SideFiles):
+    """An opened checkpoint, a `QuantizedWeights`. `revision` is the hub's commit or ''.
+
+    `own_form` is how most matrices came quantised, if they did; `notes` are sentences about the source for the user.
+    `list_files` returns what the digest covers.
+    """
+
+    revision: str
+    weights: Weights
     list_files: Callable[[], tuple[Path, ...]]
     own_form: Quantization | None = None
     notes: tuple[str, ...] = ()
@@ -102,45 +150,6 @@ class Checkpoint:
     def licence(self) -> str:
         """The licence its model card names, or ''."""
         return licence_of((self.document(CARD) or b"").decode("utf-8", "replace"))
-
-    @property
-    def tokenizer_json(self) -> bytes:
-        """The tokenizer.json of the checkpoint, with what `transformers` reads from its config written into it.
-
-        Raises BadCheckpoint when there is none, or when it is no tokenizer.
-        """
-        found = self.document(TOKENIZER)
-        if found is None:
-            raise BadCheckpoint(
-                f"{self.source} has no {TOKENIZER}", "convert the tokenizer to a fast one and save it there"
-            )
-        return compile_tokenizer(found, self.tokenizer_config, str(self.config.get("model_type", "")))
-
-    @cached_property
-    def tokenizer(self) -> TokenizerFacts:
-        """Size and special tokens of tokenizer.json.
-
-        Raises BadCheckpoint when it is missing or unreadable.
-        """
-        named = (self.tokenizer_config.get(key) for key in ("bos_token", "eos_token"))
-        contents = (token.get("content") if isinstance(token, dict) else token for token in named)
-        return read_tokenizer(self.tokenizer_json, [token for token in contents if isinstance(token, str)])
-
-    @cached_property
-    def tokenizer_config(self) -> dict[str, Any]:
-        """tokenizer_config.json, or nothing."""
-        return _object("tokenizer_config.json", self.document("tokenizer_config.json") or b"{}")
-
-    @cached_property
-    def generation_config(self) -> dict[str, Any]:
-        """generation_config.json, or nothing."""
-        return _object("generation_config.json", self.document("generation_config.json") or b"{}")
-
-    @cached_property
-    def chat_template_file(self) -> str | None:
-        """The text of chat_template.jinja, if the checkpoint keeps its template there."""
-        found = self.document("chat_template.jinja")
-        return None if found is None else found.decode()
 
     def digest(self) -> str:
         """Return the SHA-256 over names, sizes and contents of its files, in hex. Reads every weight, once."""
@@ -209,7 +218,15 @@ def _open_folder(folder: Folder, name: str, source: str, *, revision: str) -> Ch
         return tuple(every[file] for file in sorted(every))
 
     return Checkpoint(
-        name, source, revision, config, found.weights, document, list_files, own_form=found.form, notes=found.notes
+        name=name,
+        source=source,
+        revision=revision,
+        config=config,
+        weights=found.weights,
+        document=document,
+        list_files=list_files,
+        own_form=found.form,
+        notes=found.notes,
     )
 
 
@@ -229,7 +246,15 @@ def _open_gguf(path: Path) -> Checkpoint:
         return (path, beside) if beside.is_file() else (path,)
 
     return Checkpoint(
-        path.stem, str(path), "", config, found.weights, document, list_files, own_form=found.form, notes=found.notes
+        name=path.stem,
+        source=str(path),
+        revision="",
+        config=config,
+        weights=found.weights,
+        document=document,
+        list_files=list_files,
+        own_form=found.form,
+        notes=found.notes,
     )
 
 

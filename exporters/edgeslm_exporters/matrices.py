@@ -126,6 +126,15 @@ class Layout(Generic[M_co]):
         """Bytes the runtime keeps of the weights once they are packed for the processor."""
         raise NotImplementedError
 
+    @property
+    def loading_bytes(self) -> int:
+        """Bytes held beside `resident_bytes` while the weights are packed."""
+        raise NotImplementedError
+
+    def cache_bytes(self, tokens: int) -> int:
+        """Bytes of the key/value cache that are resident once it holds `tokens`."""
+        raise NotImplementedError
+
     def activation_bytes(self, rows: int, tokens: int) -> int:
         """Bytes of intermediate values while `rows` tokens are computed on top of others, `tokens` in all."""
         raise NotImplementedError

@@ -1,5 +1,6 @@
 #!/bin/sh
-# tests/boards/set-up.sh PYTHON FOLDER: makes what the emulated boards run in, below FOLDER: root/ (Debian for arm64), packages/ (wheels).
+# tests/boards/set-up.sh PYTHON FOLDER: makes what the emulated boards run in, below FOLDER: root/ (Debian for
+# arm64), packages/ (wheels), without-atomics/ (what older cores need otherwise).
 # Installs the emulator through apt when absent (with sudo when not root). About a minute the first time, nothing afterwards.
 set -eu
 python="$1" folder="$2" here="$(dirname "$0")"
@@ -51,6 +52,10 @@ echo "downloading wheels for arm64 and ${version} ..." >&2
 for wheel in "$part"/wheels/*.whl; do
     "$python" -m zipfile -e "$wheel" "$part/packages"
 done
+# ai-edge-litert as a board without atomic instructions needs it: the library for WebGPU ends the process there.
+mkdir "$part/without-atomics"
+cp -rl "$part/packages/ai_edge_litert" "$part/without-atomics/"
+rm "$part/without-atomics/ai_edge_litert/libLiteRtWebGpuAccelerator.so"
 rm -rf "$part/wheels" "$part/log"
 echo "$made" >"$part/made"
 sync

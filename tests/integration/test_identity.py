@@ -16,6 +16,7 @@ import pytest
 
 from edgeslm.fleet.fleet import Fleet
 from edgeslm.fleet.identity import mosquitto, pki
+from edgeslm.fleet.identity.authority import grant
 from edgeslm.fleet.identity.revocation import revoke
 from edgeslm.fleet.identity.rights import DEVICE
 from edgeslm_agent.contract.topics import DeviceId
@@ -73,6 +74,22 @@ def test_device_writes_its_leaves_and_reads_its_orders(here: Site) -> None:
     viewer = here.role("viewer", ["edgeslm/v1/#"]).connected()
     assert not any(viewer.say(topic) for topic in everything(KITCHEN))
     for one in (operator, collector, device, viewer):
+        one.endpoint.close()
+
+
+def test_home_assistant_reads_devices_and_writes_only_its_own_topics(here: Site) -> None:
+    folder = here.authority.folder.parent / "home-assistant"
+    grant(here.authority, "home-assistant", folder)
+    bridge = here.client(folder, operator=True).connected()
+    reader = here.client(folder, ["homeassistant/#", KITCHEN.topic("status")], operator=True).connected()
+    device = here.client(folder_of(here, "kitchen")).connected()
+    assert bridge.say("homeassistant/sensor/kitchen/config", b"discovered")
+    reader.hears("homeassistant/sensor/kitchen/config", b"discovered")
+    assert device.say(KITCHEN.topic("status"), b"here")
+    reader.hears(KITCHEN.topic("status"), b"here")
+    assert not any(bridge.say(topic) for topic in everything(KITCHEN))
+    assert not device.say("homeassistant/sensor/kitchen/config", b"forged")
+    for one in (bridge, reader, device):
         one.endpoint.close()
 
 
@@ -246,7 +263,6 @@ def test_revoked_device_cannot_resume_an_old_session(here: Site, version: ssl.TL
 
 
 def test_one_certificate_of_a_role_is_revoked_and_the_others_stay(here: Site, tmp_path: Path) -> None:
-    from edgeslm.fleet.identity.authority import grant
 
     made = grant(here.authority, "viewer", tmp_path / "guest")
     guest = here.client(tmp_path / "guest", operator=True).connected()

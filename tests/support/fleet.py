@@ -8,6 +8,8 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from edgeslm.fleet.collector import Collector
 from edgeslm.fleet.history import History
 from edgeslm_agent.agent import Agent, AgentSettings
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from edgeslm.fleet.history import Address
     from edgeslm_agent.link.transport import Transport
     from edgeslm_agent.serving.responder import Responder
 
@@ -84,7 +87,9 @@ def running_agent(
 
 
 @contextlib.contextmanager
-def running_collector(transport: Transport, database: Path, name: str = "edgeslm-collector") -> Iterator[Collector]:
+def running_collector(
+    transport: Transport, database: Address, name: str = "edgeslm-collector", group: str | None = None
+) -> Iterator[Collector]:
     """Run a collector for the block; what it took is committed at the end."""
     ready = threading.Event()
     stop = threading.Event()
@@ -97,6 +102,7 @@ def running_collector(transport: Transport, database: Path, name: str = "edgeslm
                 transport,
                 history,
                 name=name,
+                group=group,
                 patience=QUICK,
                 notice=lambda text: ready.set() if text == "ready" else None,
             )
@@ -116,8 +122,11 @@ def running_collector(transport: Transport, database: Path, name: str = "edgeslm
         assert not thread.is_alive()
 
 
-def rows(database: Path, query: str) -> list[tuple[object, ...]]:
+def rows(database: Address, query: str) -> list[tuple[object, ...]]:
     """Return the rows of a query on a collector's database or a spool."""
+    if isinstance(database, str):
+        with psycopg.connect(database) as server:
+            return server.execute(query.encode()).fetchall()
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=PATIENCE_S)) as opened:
         return opened.execute(query).fetchall()
 
@@ -130,7 +139,7 @@ def deliver_the_rest(transport: Transport, identity: str, spool: Path) -> None:
         eventually(lambda: left.isdisjoint(rows(spool, waiting)), "what was left is acknowledged")
 
 
-def missing_numbers(database: Path, *spools: Path) -> dict[str, set[int]]:
+def missing_numbers(database: Address, *spools: Path) -> dict[str, set[int]]:
     """Return, for every boot, the numbers up to its highest that are neither stored nor named as dropped.
 
     An agent sends what is fresh before what waits, so one that stopped may leave a number in its spool although later

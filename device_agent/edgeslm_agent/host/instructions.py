@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 AT_HWCAP, AT_HWCAP2 = 16, 26
 _BITS = {
     "aarch64": {
-        AT_HWCAP: {1: "asimd", 9: "fphp", 10: "asimdhp", 20: "asimddp", 22: "sve"},
+        AT_HWCAP: {1: "asimd", 8: "atomics", 9: "fphp", 10: "asimdhp", 20: "asimddp", 22: "sve"},
         AT_HWCAP2: {13: "i8mm", 14: "bf16", 23: "sme"},
     },
     "riscv64": {AT_HWCAP: {21: "rvv"}},

@@ -139,6 +139,8 @@ class MqttConnection:
 
     def cut(self) -> None:
         """End without a word, as a power cut does: the broker publishes the will. Lost follows."""
+        with self._lock:
+            self._closed = True  # for a thread that is still connecting
         raw = self._client.socket()
         if isinstance(raw, socket.socket):
             with contextlib.suppress(OSError):  # it may be gone already

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edgeslm_agent.contract.manifest import Manifest
 from edgeslm_agent.errors import EdgeSLMError
+from edgeslm_agent.host import peak_rss_bytes
 from edgeslm_agent.telemetry.drift import claims
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from edgeslm_agent.engine.session import Session
 
 _MEASURE_RUNS = 3
-_MEASURE_TOKENS = 32
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class BundleResponder:
         from edgeslm_agent.engine.session import Session
 
         self.facts = facts_of(bundle)
-        self._probe = bundle.manifest.probe.token_ids
+        self._shape = bundle.manifest.decoder.vocab_size, bundle.manifest.context
         self._session: Session = Session.open(bundle, threads=threads)
 
     def answer(self, prompt: str, max_tokens: int | None) -> Answer:
@@ -91,14 +91,16 @@ class BundleResponder:
         return Answer(completion.text, _figures(completion))
 
     def measure(self) -> Mapping[str, float]:
-        """Answer the bundle's probe a few times and return the medians."""
+        """Answer what every machine is timed with a few times and return the medians, after a first that warms up."""
         from edgeslm_agent.engine.generation import Generation
+        from edgeslm_agent.engine.workload import workload
 
-        options = Generation(max_tokens=_MEASURE_TOKENS, ignore_stop=True)
-        runs = [_figures(self._session.complete(self._probe, options)) for _ in range(_MEASURE_RUNS)]
+        work = workload(*self._shape)
+        options = Generation(max_tokens=work.new_tokens, ignore_stop=True)
+        runs = [_figures(self._session.complete(work.prompt, options)) for _ in range(1 + _MEASURE_RUNS)][1:]
         shared = [name for name in runs[0] if all(name in run for run in runs)]
         medians = {name: statistics.median(run[name] for run in runs) for name in shared}
-        return {**medians, "load_s": self._session.load_s}
+        return {**medians, "load_s": self._session.load_s, "peak_rss_bytes": peak_rss_bytes()}
 
     def close(self) -> None:
         """Close the session."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from edgeslm.cli.fleet import collect, command, enroll, grant, init, revoke, status, tidy
+from edgeslm.cli.fleet import collect, command, enroll, grant, home_assistant, init, metrics, revoke, status, tidy
 
 VERBS = {
     "init": (init, "make the fleet's own authority and a broker's configuration with TLS"),
@@ -16,6 +16,8 @@ VERBS = {
     "revoke": (revoke, "take a device's certificates and tokens back"),
     "collect": (collect, "keep what devices report in a database, and let them forget it"),
     "tidy": (tidy, "fold and delete what a collector's database keeps no longer"),
+    "metrics": (metrics, "show a collector's database to Prometheus, and print a Grafana dashboard"),
+    "home-assistant": (home_assistant, "let the devices of a broker appear in Home Assistant"),
     "status": (status, "show what every device is and does"),
     "command": (command, "send one command to a device and print its answer"),
 }

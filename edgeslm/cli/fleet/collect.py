@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help=f"client id, of which each collector needs its own ({_NAME})")
     parser.add_argument(
         "--shared", action="store_true",
-        help="share the work with the other collectors of this fleet; takes the secret in the file `group` of --credentials",
+        help="share the work with the fleet's other collectors, by the secret in the file `group` of --credentials",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`edgeslm fleet grant`: make a folder of credentials for one more operator, collector or viewer."""
+"""`edgeslm fleet grant`: make a folder of credentials for one more operator, collector, viewer or Home Assistant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = "edgeslm.fleet-grant/1"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_authority_option(parser)
-    parser.add_argument("role", choices=("operator", "collector", "viewer"))
+    parser.add_argument("role", choices=("operator", "collector", "viewer", "home-assistant"))
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new folder")
 
 

@@ -95,7 +95,7 @@ def _url(address: Address) -> URL:
         return make_url("sqlite://").set(database=str(address))
     try:
         url = make_url(address)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise UsageError(
             "the address of the database cannot be read", "write postgresql://user@host/name, or the name of a file"
         ) from error

@@ -39,7 +39,7 @@ def _version(connection: Connection) -> str | None:
     """Return the version of the tables, None where there are none yet."""
     found = inspect(connection)
     if found.has_table(VERSION_TABLE):
-        return connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - our own name
+        return str(connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")))  # noqa: S608 - our own name
     if connection.dialect.name == "sqlite":
         number = connection.scalar(text("PRAGMA user_version"))
         if number:

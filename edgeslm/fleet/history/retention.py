@@ -28,7 +28,7 @@ class Retention:
 
 @dataclass(frozen=True)
 class Tidied:
-    """What one tidying did: rows that were folded (samples, minutes) or deleted; `notes` are hours and retired numbers."""
+    """What a tidying did, in rows: samples and minutes folded; events, and hours and noted numbers (`notes`) deleted."""
 
     samples: int = 0
     minutes: int = 0

@@ -3,7 +3,7 @@
     samples, events   each record once, by its key (device, boot, seq); `at` is the moment it counts for
     gaps              numbers that devices gave up, as they said themselves
     retired           numbers that were here once and left with age: what comes again is known, and was not lost
-    rollups           what is left of samples after `samples_s`, and after `minutes_s`: one row a device and minute, or hour
+    rollups           what is left of samples when they are old: one row a device and minute, later a device and hour
     devices           the latest status, capability and sample of each; `running` is the boot that its status names
     counters          messages, duplicates, malformed ones by reason; samples and events ever stored
 
@@ -24,12 +24,12 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 VERSION = "0002"  # the newest file in migrations/versions
 VERSION_TABLE = "edgeslm_version"
 METADATA = MetaData()
-_DOCUMENT = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+# as text, also in PostgreSQL: its binary form would round 1.7e308 to another number
+_DOCUMENT = JSON(none_as_null=True)
 
 
 def _key() -> list[Column[object]]:
@@ -104,9 +104,7 @@ counters = Table(
 def _staging(table: Table) -> Table:
     """Return a table of the connection alone, into which a batch goes before one statement takes what is new."""
     columns = (Column(column.name, column.type) for column in table.columns)
-    return Table(
-        f"new_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS"
-    )
+    return Table(f"new_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS")
 
 
 STAGING = {table: _staging(table) for table in (samples, events, gaps, devices)}

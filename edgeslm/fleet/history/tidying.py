@@ -124,7 +124,5 @@ def _forget(connection: Connection, device: str, before: float) -> int:
     hours = and_(rollups.c.device == device, rollups.c.span == HOUR_S, rollups.c.start < before)
     forgotten = connection.execute(delete(rollups).where(hours)).rowcount
     for table in (gaps, retired):
-        forgotten += connection.execute(
-            delete(table).where(table.c.device == device, table.c.noted < before)
-        ).rowcount
+        forgotten += connection.execute(delete(table).where(table.c.device == device, table.c.noted < before)).rowcount
     return forgotten

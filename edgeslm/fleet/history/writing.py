@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, exists, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -15,7 +15,7 @@ from edgeslm.fleet.history.schema import STAGING, counters, devices, events, gap
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Subquery, Table
     from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
     from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
@@ -58,7 +58,8 @@ def _take(database: Database, connection: Connection, table: Table, rows: Rows) 
     if table is not gaps:
         fresh = fresh.where(~_was_here(staged))
     insert = insert_for(connection, table).from_select(list(table.columns.keys()), fresh)
-    return connection.execute(insert.on_conflict_do_nothing()).rowcount
+    counted = {"preserve_rowcount": True}  # SQLAlchemy keeps the count of an INSERT only when it is asked to
+    return connection.execute(insert.on_conflict_do_nothing(), execution_options=counted).rowcount
 
 
 def _was_here(staged: Table) -> ColumnElement[bool]:
@@ -99,56 +100,52 @@ def _write_devices(database: Database, connection: Connection, intake: Intake, n
         return
     staged = STAGING[devices]
     database.stage(connection, staged, rows)
-    heard = select(staged.c.device, staged.c.seen).where(staged.c.seen.is_not(None)).order_by(staged.c.device)
-    insert = insert_for(connection, devices).from_select(["device", "seen"], heard)
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["device"], set_={"seen": insert.excluded.seen})
-    )
+    # WHERE: SQLite cannot tell ON CONFLICT from a join's ON in a SELECT without it
+    seen = select(staged.c.device, staged.c.seen).where(staged.c.seen.is_not(None)).distinct().order_by(staged.c.device)
+    insert = insert_for(connection, devices).from_select(["device", "seen"], seen)
+    connection.execute(insert.on_conflict_do_update(index_elements=["device"], set_={"seen": insert.excluded.seen}))
     _update_facts(connection, intake)
-    latest = {name: staged.c[name] for name in ("boot", "seq", "t", "at", "heard", "figures")}
-    connection.execute(update(devices).where(devices.c.device == staged.c.device, _is_newer(staged)).values(latest))
+    best = _best(staged)
+    latest = {name: best.c[name] for name in ("boot", "seq", "t", "at", "heard", "figures")}
+    connection.execute(update(devices).where(devices.c.device == best.c.device, _is_newer(best)).values(latest))
 
 
 def _device_rows(intake: Intake, now: float) -> Rows:
-    newest = _newest(intake, now)
-    seen = {who for who, _, _ in intake.events} | {*newest, *intake.statuses, *intake.capabilities}
-    return [_device_row(str(who), newest.get(who), now) for who in seen]
-
-
-def _device_row(who: str, newest: tuple[str, Sample] | None, now: float) -> Mapping[str, object]:
-    row: dict[str, object] = dict.fromkeys(devices.columns.keys())
-    row |= {"device": who, "seen": now}
-    if newest is not None:
-        boot, one = newest
-        latest = {"boot": boot, "seq": one.seq, "t": one.t, "at": moment(one.t, now), "heard": now}
-        row |= {**latest, "figures": one.figures}
-    return row
-
-
-def _newest(intake: Intake, now: float) -> dict[DeviceId, tuple[str, Sample]]:
-    """Return the newest sample of each device in the batch: within a boot by number, between boots by moment."""
-    found: dict[DeviceId, tuple[str, Sample]] = {}
+    """Return the newest sample of each device and boot, and a row without one for whoever said something else."""
+    newest: dict[tuple[DeviceId, str], Sample] = {}
     for who, boot, one in intake.samples:
-        known = found.get(who)
-        if known is None or (
-            one.seq > known[1].seq if known[0] == boot else moment(one.t, now) >= moment(known[1].t, now)
-        ):
-            found[who] = boot, one
-    return found
+        known = newest.get((who, boot))
+        if known is None or one.seq > known.seq:
+            newest[who, boot] = one
+    silent = {who for who, _, _ in intake.events} | {*intake.statuses, *intake.capabilities}
+    empty = dict.fromkeys(devices.columns.keys())
+    rows = [empty | {"device": str(who), "seen": now} for who in silent - {who for who, _ in newest}]
+    for (who, boot), one in newest.items():
+        latest = {"boot": boot, "seq": one.seq, "t": one.t, "at": moment(one.t, now), "figures": one.figures}
+        rows.append(empty | {"device": str(who), "seen": now, "heard": now, **latest})
+    return rows
 
 
-def _is_newer(staged: Table) -> ColumnElement[bool]:
-    """Return whether a staged sample is newer than the one that a device's row shows.
+def _best(staged: Table) -> Subquery:
+    """Return one staged sample a device: of the boot that its status names, else the one of the latest moment."""
+    preferred = (case((staged.c.boot == devices.c.running, 0), else_=1), staged.c.at.desc(), staged.c.seq.desc())
+    place = func.row_number().over(partition_by=staged.c.device, order_by=preferred).label("place")
+    ranked = select(staged, place).join(devices, devices.c.device == staged.c.device)
+    every = ranked.where(staged.c.seq.is_not(None)).subquery()
+    return select(every).where(every.c.place == 1).subquery()
+
+
+def _is_newer(best: Subquery) -> ColumnElement[bool]:
+    """Return whether a sample is newer than the one that a device's row shows.
 
     Within a boot the number decides. Between boots the one that the device's status names, else the moment: a board
     without a clock may start in the past.
     """
-    same_boot = and_(devices.c.boot == staged.c.boot, devices.c.seq < staged.c.seq)
-    running = devices.c.running
-    shows_running = and_(running.is_not(None), devices.c.boot == running)
-    later = or_(staged.c.boot == running, devices.c.at < staged.c.at)
-    other_boot = and_(devices.c.boot != staged.c.boot, ~shows_running, later)
-    return and_(staged.c.seq.is_not(None), or_(devices.c.boot.is_(None), same_boot, other_boot))
+    same_boot = and_(devices.c.boot == best.c.boot, devices.c.seq < best.c.seq)
+    running = func.coalesce(devices.c.running, "")  # no boot is called so
+    later = or_(best.c.boot == running, devices.c.at < best.c.at)
+    other_boot = and_(devices.c.boot != best.c.boot, devices.c.boot != running, later)
+    return or_(devices.c.boot.is_(None), same_boot, other_boot)
 
 
 def _update_facts(connection: Connection, intake: Intake) -> None:

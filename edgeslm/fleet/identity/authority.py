@@ -5,6 +5,7 @@ ledger.sqlite             tokens given, certificates made and revoked
 keys/fleet.{pem,key}      signs the broker and the operator's side; after `init` its key may be kept elsewhere
 keys/devices.{pem,key}    signs devices and nothing else: who steals it can pose as a device, not as the broker
 keys/tokens.key           makes and checks tokens
+keys/group                the name under which collectors share a subscription; a copy lies beside their certificates
 broker/                   mosquitto.conf, acl, broker.pem, and for each authority its certificate and revocations
 operator/ collector/ viewer/   folders for --credentials
 ca.pem                    what a device needs beside its token
@@ -24,10 +25,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgeslm.fleet import group
 from edgeslm.fleet.identity import mosquitto
 from edgeslm.fleet.identity.ledger import open_ledger
 from edgeslm.fleet.identity.pki import Pair, new_authority, new_broker, new_client, read_certificate, revocation_list
-from edgeslm.fleet.identity.rights import ROLES, acl
+from edgeslm.fleet.identity.rights import FIRST_ROLES, ROLES, acl
 from edgeslm_agent.errors import ConfigError, UsageError
 from edgeslm_agent.host.durable import make_private_folder, sync_folder, write_durable
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 _SCHEMA = "edgeslm.authority/1"
 _SETTINGS = "authority.json"
+_GROUP = "keys/group"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _SIGNERS = ("fleet", "devices")
 
@@ -155,6 +158,9 @@ def grant(authority: Authority, role: str, folder: Path, now: float | None = Non
     made = read_certificate(pair.certificate)
     try:
         _write_credentials(making, authority.certificate(), pair)
+        if role == "collector":
+            _name_group(authority.folder)
+            write_durable(making / group.FILE, _read(authority.folder / _GROUP))
         with open_ledger(authority.ledger) as ledger:
             ledger.add(made)
         making.replace(folder)
@@ -202,7 +208,7 @@ def _make(authority: Authority, making: Path, now: float) -> None:
     write_durable(making / "keys/tokens.key", secrets.token_bytes(32))
     write_durable(making / "ca.pem", signers["fleet"].certificate)
     write_durable(making / "ledger.sqlite", b"")  # SQLite gives its journal the rights of this file
-    for role in ROLES:
+    for role in FIRST_ROLES:
         pair = new_client(signers["fleet"], role, now)
         _write_credentials(making / role, signers["fleet"].certificate, pair)
         with open_ledger(making / "ledger.sqlite") as ledger:
@@ -222,7 +228,16 @@ def _write_settings(authority: Authority, folder: Path, now: float) -> None:
         authority.broker, port=settings.port, operator_port=settings.operator_port, user=owner
     )
     write_durable(broker / "mosquitto.conf", text.encode())
+    _name_group(folder)
     write_durable(folder / _SETTINGS, json.dumps({"schema": _SCHEMA, **asdict(settings)}, indent=2).encode() + b"\n")
+
+
+def _name_group(folder: Path) -> None:
+    """Give the collectors of an authority's folder the name of their group; it is made once."""
+    if not (folder / _GROUP).exists():
+        write_durable(folder / _GROUP, group.new_group().encode() + b"\n")
+    if (folder / "collector").is_dir():  # it may have been moved to where it is used
+        write_durable(folder / "collector" / group.FILE, _read(folder / _GROUP))
 
 
 def _write_credentials(folder: Path, authority: bytes, pair: Pair) -> None:

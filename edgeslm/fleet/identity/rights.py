@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rights:
-    """The leaves that one may write, and those one may read."""
+    """The leaves that one may write, and those one may read; `others` are topics outside the tree, for both."""
 
     write: tuple[Leaf, ...]
     read: tuple[Leaf, ...]
+    others: tuple[str, ...] = ()
 
 
 DEVICE = Rights(
@@ -38,7 +39,15 @@ ROLES = {
     "operator": Rights(write=("desired", "command"), read=(*_REPORTS, "desired", "result")),
     "collector": Rights(write=("ack",), read=_REPORTS),
     "viewer": Rights(write=(), read=_REPORTS),
+    # `edgeslm fleet home-assistant` writes there, and Home Assistant itself reads
+    "home-assistant": Rights(
+        write=(),
+        read=("status", "capability", "telemetry"),
+        others=("homeassistant/#", "edgeslm-home-assistant/#"),
+    ),
 }
+
+FIRST_ROLES = ("operator", "collector", "viewer")  # whose credentials come with a new fleet; the others are granted
 
 
 def acl() -> str:
@@ -50,4 +59,5 @@ def acl() -> str:
         lines += ["", f"user {role}"]
         lines += [f"topic write {EVERYWHERE.filter(leaf)}" for leaf in rights.write]
         lines += [f"topic read {EVERYWHERE.filter(leaf)}" for leaf in rights.read]
+        lines += [f"topic readwrite {topic}" for topic in rights.others]
     return "\n".join(lines) + "\n"

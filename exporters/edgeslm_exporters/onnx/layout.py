@@ -102,19 +102,35 @@ class Layout(matrices.Layout[Matrix]):
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes kept once loaded: MatMulNBits has its scales once more, and one float a block."""
-        return self.loaded_bytes + sum(8 * matrix.blocks * matrix.projection.rows for matrix in self.products)
+        """Bytes the kernels keep: floats as fp32, codes with two floats a block (its scale, its scale times its zero).
+
+        Packing copies; the file's pages are given back. The embedding reads rows of the mapped file.
+        """
+        return sum(matrix.loaded_bytes + 4 * matrix.blocks * matrix.projection.rows for matrix in self.products)
+
+    @property
+    def loading_bytes(self) -> int:
+        """Bytes held beside those while loading: the largest matrix once more, and the file's scales, touched by then."""
+        scales = [4 * matrix.blocks * matrix.projection.rows for matrix in self.products]
+        codes = (matrix.loaded_bytes - scale for matrix, scale in zip(self.products, scales, strict=True))
+        return max(codes) + sum(scales)
+
+    def cache_bytes(self, tokens: int) -> int:
+        """Bytes of the cache whose pages were written: as far as it is filled."""
+        return self.spec.kv_cache_bytes(min(tokens, self.context), self.kv_bits)
 
     def activation_bytes(self, rows: int, tokens: int) -> int:
         """Bytes of intermediate values while `rows` tokens are computed on top of others, `tokens` in all.
 
-        That is the widest tensors of a layer, its scores, and one position's logits twice. A bias on the scores lives
-        through all layers, with the distances (int64) that it is made of.
+        That is the widest tensors of a layer and one position's logits twice. Attention works in tiles and holds no
+        scores, except where a bias is added to them: that lives through all layers, with the distances (int64) that it
+        is made of.
         """
         spec = self.spec
         width = 4 * spec.intermediate + 2 * spec.hidden + 2 * spec.query_size + 2 * spec.kv_size
-        bias = 3 + spec.heads if any(layer.attention.alibi for layer in spec.stack) else 4 * self.biased_attention
-        return 4 * (rows * width + rows * tokens * (spec.heads + bias) + 2 * spec.vocab)
+        bias = 3 + spec.heads if any(layer.attention.alibi for layer in spec.stack) else 4
+        scores = rows * tokens * (spec.heads + bias) if self.biased_attention else 0
+        return 4 * (rows * width + scores + 2 * spec.vocab)
 
     def decoder_shape(self, graph: str) -> DecoderShape:
         """Return what an engine must know to drive this layout's graph at the path `graph`."""

@@ -210,7 +210,7 @@ class Subgraph:
         return value if factor == 1.0 else self.binary(Op.MUL, value, self.scalar(factor))
 
     def reshape(self, value: Value, shape: Sequence[int], *, free: int | None = None) -> Value:
-        """Give the same values another shape; the size of axis `free` follows from the others when inputs are resized."""
+        """Give the same values another shape; axis `free` follows from the others when inputs are resized."""
         if value.shape == tuple(shape):
             return value
         asked = [-1 if axis == free else size for axis, size in enumerate(shape)]

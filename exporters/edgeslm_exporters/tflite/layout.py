@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.manifest import DecoderShape, RuntimeRequirement
+from edgeslm_agent.engine.runtime.litert import CACHE_STEP, cache_size
 from edgeslm_exporters import matrices
 from edgeslm_exporters.decoder_spec import Experts
 from edgeslm_exporters.matrices import StoredTensor, resolve, tensor_bytes
@@ -89,19 +90,32 @@ class Layout(matrices.Layout[Matrix]):
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes kept once loaded: XNNPACK packs two floats a row beside the weights; the file's pages may go."""
-        return self.loaded_bytes + sum(8 * matrix.projection.rows for matrix in self.products)
+        """Bytes kept once loaded: XNNPACK packs two floats a row beside the weights; the file's pages are given back.
+
+        fp16 weights are widened once more by every signature that reads them, the head by `decode` alone.
+        """
+        widened = [matrix.loaded_bytes for matrix in self.products if matrix.storage == "fp16"]
+        packed = sum(matrix.loaded_bytes + 8 * matrix.projection.rows for matrix in self.products)
+        return packed + sum(widened) + len(self.prefill_sizes) * sum(widened[:-1])
+
+    @property
+    def loading_bytes(self) -> int:
+        """Bytes held beside those while packing: the largest matrix once more, and the file's pages."""
+        return max(matrix.loaded_bytes for matrix in self.products)
+
+    def cache_bytes(self, tokens: int) -> int:
+        """Bytes of the caches, which have room for a multiple of CACHE_STEP tokens."""
+        return self.spec.kv_cache_bytes(cache_size(tokens, 0, CACHE_STEP, self.context))
 
     def activation_bytes(self, rows: int, tokens: int) -> int:
-        """Bytes of intermediate values while `rows` tokens are computed with a cache declared for the whole context.
+        """Bytes of intermediate values while `rows` tokens are computed with caches that have room for `tokens`.
 
         The widest tensors of a layer, its scores and what is added to them, repacked keys and values, and logits.
         """
-        del tokens  # every call runs over the declared cache
-        spec = self.spec
+        spec, cache = self.spec, cache_size(tokens, 0, CACHE_STEP, self.context)
         width = 4 * spec.intermediate + 2 * spec.hidden + 2 * spec.query_size + 2 * spec.kv_size
-        scores = 2 * rows * self.context * spec.heads
-        return 4 * (rows * width + scores + 2 * self.context * spec.kv_size + 2 * spec.vocab)
+        scores = 2 * rows * cache * spec.heads
+        return 4 * (rows * width + scores + 2 * cache * spec.kv_size + 2 * spec.vocab)
 
     def decoder_shape(self, graph: str) -> DecoderShape:
         """Return what an engine must know to drive the file at the path `graph`."""

@@ -7,6 +7,7 @@ Wire format: https://protobuf.dev/programming-guides/encoding/
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from edgeslm_agent.errors import Corrupt
 from edgeslm_exporters.chat_template import bos_token, jinja_template, special_tokens, stop_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from edgeslm_exporters.checkpoint import Checkpoint
 
@@ -24,8 +25,11 @@ IDS = 1  # of TokenIds
 GENERIC = 1  # of LlmModelType
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 
-# LiteRT-LM hands a template lists of parts where transformers hands it texts, and no special tokens.
-_TEXTS_OF_PARTS = (
+# LiteRT-LM hands a template lists of parts where transformers hands it texts, leaves tools undefined where transformers
+# says none, and names no special tokens.
+_AS_TRANSFORMERS = (
+    "{%- set tools = tools if tools else none -%}"
+    "{%- set documents = documents if documents else none -%}"
     "{%- set flat = namespace(messages=[]) -%}"
     "{%- for message in messages -%}"
     "{%- set text = message.content if message.content is string"
@@ -34,6 +38,8 @@ _TEXTS_OF_PARTS = (
     "{%- endfor -%}"
     "{%- set messages = flat.messages -%}"
 )
+_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+_IS_NONE, _IS_NOT_NONE = re.compile(r"\bis\s+none\b"), re.compile(r"\bis\s+not\s+none\b")
 
 Token = int | str
 
@@ -66,12 +72,22 @@ def llm_metadata(checkpoint: Checkpoint, context: int) -> LlmMetadata:
     """
     start, template = bos_token(checkpoint), jinja_template(checkpoint)
     if template is not None:
-        names = special_tokens(checkpoint.tokenizer_config)
+        tokens = special_tokens(checkpoint.tokenizer_config)
         if start is not None:
-            names["bos_token"] = ""  # LiteRT-LM puts it in front itself
-        named = [f"{{%- set {name} = {json.dumps(text)} -%}}" for name, text in names.items() if name in template]
-        template = "".join([*named, _TEXTS_OF_PARTS, template])
+            tokens["bos_token"] = ""  # LiteRT-LM puts it in front itself
+        template = standalone_template(template, tokens)
     return LlmMetadata(context, start, stop_tokens(checkpoint), template)
+
+
+def standalone_template(template: str, tokens: Mapping[str, str]) -> str:
+    """Return a template that needs of its runtime nothing but messages, whose contents may be lists of parts."""
+    named = [f"{{%- set {name} = {json.dumps(text)} -%}}" for name, text in tokens.items() if name in template]
+    return "".join([*named, _AS_TRANSFORMERS, _TAG.sub(lambda tag: _compared(tag[0]), template)])
+
+
+def _compared(tag: str) -> str:
+    """Spell tests for none as comparisons: LiteRT-LM's engine answers `none is none` with no."""
+    return _IS_NONE.sub("== none", _IS_NOT_NONE.sub("!= none", tag))
 
 
 def parse_llm_metadata(data: bytes) -> LlmMetadata:

@@ -47,6 +47,7 @@ class Op(IntEnum):
     SUB = 41
     DIV = 42
     CAST = 53
+    MINIMUM = 57
     SLICE = 65
     RSQRT = 76
     QUANTIZE = 114
@@ -81,6 +82,7 @@ OPTIONS: dict[Op, tuple[int, dict[str, tuple[int, str]]]] = {
     Op.DEQUANTIZE: (38, {}),
     Op.SLICE: (48, {}),
     Op.QUANTIZE: (89, {}),
+    Op.MINIMUM: (39, {}),
     Op.BATCH_MATMUL: (101, {"adj_y": (1, "?")}),
     Op.CUMSUM: (102, {"exclusive": (0, "?")}),
     Op.GELU: (116, {"approximate": (0, "?")}),

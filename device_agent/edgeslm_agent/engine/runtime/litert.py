@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from edgeslm_agent.engine.heap import trim_heap
 from edgeslm_agent.engine.runtime.pages import release_pages
 from edgeslm_agent.engine.runtime.quiet import native_stderr, silence_exit
 from edgeslm_agent.engine.runtime.tflite_file import RESIZABLE, open_tflite
@@ -69,6 +70,7 @@ class LitertRuntime:
         cannot run or that lacks a signature, EnvironmentProblem when memory does not suffice.
         """
         check_litert(min_version)
+        file = open_tflite(graph)  # a file cut off would end the process, with SIGBUS, inside the runtime
         self.context, self.vocab_size = shape.context, shape.vocab_size
         self._model: CompiledModel | None = _open_model(graph, threads)
         sized = list(filter(None, map(_SIZED.fullmatch, _checked_signatures(self._model, shape))))
@@ -78,8 +80,8 @@ class LitertRuntime:
         self.score_rows = min(score_rows, shape.context)
         self._all_logits: Floats | None = None
         self._caches = _Caches(self._model)
-        self._step = CACHE_STEP if open_tflite(graph).metadata(RESIZABLE) else shape.context
-        self._held = 0
+        self._step = shape.context if file.metadata(RESIZABLE) is None else CACHE_STEP
+        self._held = 0  # tokens that the caches hold
         self._calls: dict[str, _Call] = {}
         self._graph = graph.resolve()
 
@@ -124,15 +126,25 @@ class LitertRuntime:
         size = cache_size(past + signature.rows, self._caches.size * (past >= self._held), self._step, self.context)
         self._held = past + len(ids)
         if size != self._caches.size:
-            self._calls.clear()  # they hold on to the smaller caches
-            _resize(self._model, signature.name, size)
-            self._caches.move(signature.name, size, kept=past)
+            self._move(signature.name, size, past)
         if signature.name in self._calls:
             return self._calls[signature.name].run(ids, past)
         self._calls[signature.name] = _Call(self._model, signature.name, self._caches)
         logits = self._calls[signature.name].run(ids, past)
         release_pages(self._graph)  # the first run packs the weights; embedding rows come back one by one
+        trim_heap()  # the C library keeps buffers that were moved: 90 MB of a 135M decoder's, back from 2,048 tokens
         return logits
+
+    def _move(self, signature: str, size: int, kept: int) -> None:
+        """Give the caches room for `size` tokens, through a signature; close when there is no memory for them."""
+        assert self._model is not None
+        self._calls.clear()  # they hold on to the buffers there were
+        try:
+            _resize(self._model, signature, size)
+            self._caches.move(signature, size, kept)
+        except (RuntimeError, MemoryError) as error:
+            self.close()  # what is moved by half would answer wrongly
+            raise _translated(error, f"no caches for {size} tokens") from error
 
 
 def best_size(sizes: Sequence[int], left: int, room: int) -> int:
@@ -142,9 +154,9 @@ def best_size(sizes: Sequence[int], left: int, room: int) -> int:
 
 
 def cache_size(needed: int, now: int, step: int, context: int) -> int:
-    """Return how many tokens the caches should have room for, of which a call needs `needed` and there are `now`.
+    """Return how many tokens the caches must have room for: `now`, or steps enough for the `needed` ones of a call.
 
-    They do not shrink by themselves: a padded chunk and the step behind it would take turns.
+    They shrink only when tokens are forgotten (`now` is 0 then), or a padded chunk and a step behind it took turns.
     """
     return max(now, min(context, -(-needed // step) * step))
 
@@ -249,7 +261,6 @@ def _open_model(graph: Path, threads: int) -> CompiledModel:
     """Load a file on the CPU, with one packed copy of the weights for all its signatures."""
     from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, HardwareAccelerator, Options
 
-    open_tflite(graph)  # a file cut off would end the process, with SIGBUS, inside the runtime
     silence_exit()
     cpu = CpuOptions(num_threads=threads, xnnpack_weight_cache_path=":memory")
     with native_stderr() as said:

@@ -73,6 +73,7 @@ _OPERATORS: dict[Op, Callable[..., Array]] = {
     Op.SUB: lambda _, a, b: a - b,
     Op.MUL: lambda _, a, b: a * b,
     Op.DIV: lambda _, a, b: a / b,
+    Op.MINIMUM: lambda _, a, b: np.minimum(a, b),
     Op.RELU: lambda _, x: np.maximum(x, 0),
     Op.TANH: lambda _, x: np.tanh(x),
     Op.LOGISTIC: lambda _, x: 1 / (1 + np.exp(-x)),

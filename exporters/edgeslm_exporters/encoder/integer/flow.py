@@ -1,130 +1,200 @@
 """An encoder as a graph: tables in floats, layers in int8, pooling in floats.
 
-The tables and the pooling are a thousandth of the work and belong to no accelerator; in floats they cost no accuracy.
-The stream of tokens is [1, 1, length, hidden] and products are convolutions over one place, the one form of a product
-that all delegates of accelerators take for many rows (the Edge TPU's FULLY_CONNECTED gives one row).
+The tables, their norm and the pooling are a thousandth of the work and belong to no accelerator; in floats they cost no
+accuracy. The stream of tokens is [1, 1, length, hidden] and products are convolutions over one place, the one form of
+a product that all accelerators take for many rows (the Edge TPU's FULLY_CONNECTED gives one row).
+
+Some channels are a hundred times as large as the others, and some tokens too, where one int8 scale serves a tensor.
+`Divisors` divide channels, by vectors that are folded into the weights before and behind (arXiv 2211.10438); tokens
+are normalised twice, see `_normed`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeslm_agent.errors import UnsupportedOperator
 from edgeslm_exporters.encoder.integer.graph import Graph, Value
-from edgeslm_exporters.encoder.integer.parts import TANH_GELU
+from edgeslm_exporters.encoder.integer.parts import TANH_GELU, Linear
 from edgeslm_exporters.tflite.schema import Op
 
 if TYPE_CHECKING:
-    from edgeslm_exporters.encoder.integer.parts import EncoderLayer, EncoderParts, Linear, Norm
+    from collections.abc import Mapping
+
+    from edgeslm_exporters.encoder.integer.graph import Floats
+    from edgeslm_exporters.encoder.integer.parts import EncoderLayer, EncoderParts, Norm
     from edgeslm_exporters.encoder.spec import EncoderSpec
+
+    Divisors = Mapping[str, Floats]  # by the name of a value, [channels]
 
 IDS, MASK = "input_ids", "attention_mask"
 HIDDEN = 1000.0  # taken from the scores of padding: beyond any range of scores, so that int8 ends at its lowest code
 
 
-def encoder_graph(parts: EncoderParts, spec: EncoderSpec, length: int) -> Graph:
+@dataclass(frozen=True, eq=False)
+class _Stream:
+    """Normalised tokens before the norm's factor and offset, which are folded with whatever divides the channels."""
+
+    normal: Value
+    weight: Floats
+    bias: Floats
+
+
+def encoder_graph(parts: EncoderParts, spec: EncoderSpec, length: int, divisors: Divisors) -> Graph:
     """Return the graph for texts of `length` tokens, padded where they are shorter.
 
     Raises UnsupportedOperator for a pooling or a module behind it that has no form here.
     """
-    graph = Graph()
-    ids = graph.input(IDS, (1, length), "int32")
-    mask = graph.input(MASK, (1, length), "float32")
-    hidden = graph.op(Op.SUB, mask, graph.constant(np.ones((1, 1), np.float32)))
-    hidden = graph.op(Op.MUL, hidden, graph.constant(np.full((1, 1), HIDDEN, np.float32)))
-    hidden = graph.rounded(graph.reshape(hidden, (1, 1, 1, length)), (-HIDDEN, 0.0))
-    stream = _embedded(graph, parts, ids)
-    for index, layer in enumerate(parts.layers):
-        stream = _layer(graph, parts, layer, f"layer{index}", stream, hidden)
-    if spec.task == "classify":
-        graph.outputs["scores"] = _scores(graph, parts, spec, stream)
-    else:
-        graph.outputs["embedding"] = _embedding(graph, spec, stream, mask)
-    return graph
+    return _Flow(parts, spec, length, divisors).build()
 
 
-def _embedded(graph: Graph, parts: EncoderParts, ids: Value) -> Value:
-    length, width = ids.shape[1], parts.words.shape[1]
-    flat = graph.reshape(ids, (length,))
-    words = graph.add(Value(Op.EMBEDDING_LOOKUP, (flat,), (length, width), "float32", "words", parts.words))
-    summed = graph.op(Op.ADD, words, graph.constant(parts.places[:length]))
-    summed = graph.rounded(graph.reshape(summed, (1, 1, length, width)))
-    return _normed(graph, parts, parts.embedded, "embedded", summed)
+class _Flow:
+    def __init__(self, parts: EncoderParts, spec: EncoderSpec, length: int, divisors: Divisors) -> None:
+        self.parts, self.spec, self.length, self._divisors = parts, spec, length, divisors
+        self.width = parts.words.shape[1]
+        self.graph = Graph()
 
+    def build(self) -> Graph:
+        graph = self.graph
+        ids = graph.input(IDS, (1, self.length), "int32")
+        mask = graph.input(MASK, (1, self.length), "float32")
+        hidden = self._hidden(mask)
+        stream = self._embedded(ids)
+        for index, layer in enumerate(self.parts.layers):
+            stream = self._layer(f"layer{index}", layer, stream, hidden)
+        last = self._read(stream, "last")
+        if self.spec.task == "classify":
+            graph.outputs["scores"] = self._scores(last)
+        else:
+            graph.outputs["embedding"] = self._embedding(last, mask)
+        return graph
 
-def _layer(graph: Graph, parts: EncoderParts, layer: EncoderLayer, name: str, stream: Value, hidden: Value) -> Value:
-    found = _attended(graph, parts, layer, name, stream, hidden)
-    found = graph.op(Op.ADD, stream, found)
-    stream = _normed(graph, parts, layer.attended, f"{name}.attended", found)
-    inner = _product(graph, stream, layer.up, f"{name}.up")
-    if parts.activation == "relu":
-        inner = graph.op(Op.RELU, inner)
-    else:
-        inner = graph.op(Op.GELU, inner, approximate=parts.activation in TANH_GELU)
-    found = graph.op(Op.ADD, stream, _product(graph, inner, layer.down, f"{name}.down"))
-    return _normed(graph, parts, layer.fed, f"{name}.fed", found)
+    def _hidden(self, mask: Value) -> Value:
+        """Return what is added to scores: 0, and far below 0 for padding."""
+        graph = self.graph
+        padding = graph.op(Op.SUB, mask, graph.constant(np.ones((1, 1), np.float32)))
+        padding = graph.op(Op.MUL, padding, graph.constant(np.full((1, 1), HIDDEN, np.float32)))
+        return graph.rounded(graph.reshape(padding, (1, 1, 1, self.length)), (-HIDDEN, 0.0))
 
+    def _embedded(self, ids: Value) -> _Stream:
+        graph, parts = self.graph, self.parts
+        flat = graph.reshape(ids, (self.length,))
+        shape = (self.length, self.width)
+        words = graph.add(Value(Op.EMBEDDING_LOOKUP, (flat,), shape, "float32", "words", parts.words))
+        summed = graph.op(Op.ADD, words, graph.constant(parts.places[: self.length]))
+        summed = graph.reshape(summed, (1, 1, *shape))
+        mean = np.full((1, self.width), 1 / self.width, np.float32)
+        centred = graph.op(Op.SUB, summed, graph.product(summed, mean, np.zeros(1, np.float32), "embedded.mean"))
+        epsilon = np.full(1, parts.epsilon, np.float32)
+        variance = graph.product(graph.op(Op.MUL, centred, centred), mean, epsilon, "embedded.variance")
+        normal = graph.op(Op.MUL, centred, graph.op(Op.RSQRT, variance))
+        return _Stream(normal, parts.embedded.weight, parts.embedded.bias)
 
-def _attended(graph: Graph, parts: EncoderParts, layer: EncoderLayer, name: str, stream: Value, hidden: Value) -> Value:
-    _, _, length, width = stream.shape
-    size = width // parts.heads
+    def _layer(self, name: str, layer: EncoderLayer, stream: _Stream, hidden: Value) -> _Stream:
+        found = self._attended(name, layer, stream, hidden)
+        stream = self._summed(f"{name}.attended", stream, found, layer.output, f"{name}.heads", layer.attended)
+        inner = self._product(self._read(stream, f"{name}.middle"), layer.up, f"{name}.up", f"{name}.middle")
+        inner = self._active(inner)
+        if f"{name}.inner" in self._divisors:
+            divisor = self._divisors[f"{name}.inner"]
+            inner = self.graph.by_channel(inner, 1 / divisor, np.zeros_like(divisor), f"{name}.inner")
+        return self._summed(f"{name}.fed", stream, inner, layer.down, f"{name}.inner", layer.fed)
 
-    def heads(linear: Linear, what: str, factor: float = 1.0) -> Value:
-        packed = graph.product(stream, linear.weight * np.float32(factor), linear.bias * np.float32(factor), f"{name}.{what}")
-        return graph.transpose(graph.reshape(packed, (1, length, parts.heads, size)), (0, 2, 1, 3))
+    def _attended(self, name: str, layer: EncoderLayer, stream: _Stream, hidden: Value) -> Value:
+        graph, heads = self.graph, self.parts.heads
+        size = self.width // heads
+        read = self._read(stream, name)
 
-    query, key, value = heads(layer.query, "query", size**-0.5), heads(layer.key, "key"), heads(layer.value, "value")
-    scores = graph.op(Op.BATCH_MATMUL, query, key, shape=(1, parts.heads, length, length), adj_y=True)
-    scores = graph.op(Op.ADD, scores, hidden, masked=True)
-    shares = graph.op(Op.SOFTMAX, scores, beta=1.0)
-    found = graph.op(Op.BATCH_MATMUL, shares, value, shape=value.shape)
-    found = graph.reshape(graph.transpose(found, (0, 2, 1, 3)), stream.shape)
-    return _product(graph, found, layer.output, f"{name}.output")
+        def split(linear: Linear, what: str) -> Value:
+            packed = self._product(read, linear, f"{name}.{what}", name)
+            return graph.transpose(graph.reshape(packed, (1, self.length, heads, size)), (0, 2, 1, 3))
 
+        share = np.float32(size**-0.5)
+        query = split(Linear(layer.query.weight * share, layer.query.bias * share), "query")
+        key, value = split(layer.key, "key"), split(self._divided(layer.value, f"{name}.heads"), "value")
+        scores = graph.op(Op.BATCH_MATMUL, query, key, shape=(1, heads, self.length, self.length), adj_y=True)
+        shares = graph.op(Op.SOFTMAX, graph.op(Op.ADD, scores, hidden, masked=True), beta=1.0)
+        found = graph.op(Op.BATCH_MATMUL, shares, value, shape=value.shape)
+        return graph.reshape(graph.transpose(found, (0, 2, 1, 3)), read.shape, f"{name}.heads")
 
-def _normed(graph: Graph, parts: EncoderParts, norm: Norm, name: str, value: Value) -> Value:
-    """Normalise over channels; both means are products with a row of 1/hidden, which every accelerator has."""
-    width = value.shape[-1]
-    mean = np.full((1, width), 1 / width, np.float32)
-    centred = graph.op(Op.SUB, value, graph.product(value, mean, np.zeros(1, np.float32), f"{name}.mean"))
-    squares = graph.op(Op.MUL, centred, centred)
-    variance = graph.product(squares, mean, np.full(1, parts.epsilon, np.float32), f"{name}.variance")
-    normal = graph.op(Op.MUL, centred, graph.op(Op.RSQRT, variance))
-    return graph.by_channel(normal, norm.weight, norm.bias, name)
+    def _active(self, inner: Value) -> Value:
+        if self.parts.activation == "relu":
+            return self.graph.op(Op.RELU, inner)
+        return self.graph.op(Op.GELU, inner, approximate=self.parts.activation in TANH_GELU)
 
+    def _summed(self, name: str, stream: _Stream, inner: Value, linear: Linear, read: str, norm: Norm) -> _Stream:
+        """Add a product to the stream and normalise the sum."""
+        sums = f"{name}.sum"
+        found = self._product(inner, self._divided(linear, sums), f"{name}.product", read)
+        found = self.graph.op(Op.ADD, self._read(stream, sums), found, name=sums)
+        return self._normed(name, found, norm)
 
-def _product(graph: Graph, value: Value, linear: Linear, name: str) -> Value:
-    return graph.product(value, linear.weight, linear.bias, name)
+    def _normed(self, name: str, value: Value, norm: Norm) -> _Stream:
+        """Normalise over channels whose divisors are whole numbers, so that int8 weights hold them and their squares.
 
+        Variances of tokens differ three-hundredfold (arXiv 2109.12948), more than int8 holds, so squares and variance
+        are taken twice: in a range that suits most tokens, where the largest are cut off, and in one that holds all,
+        less a step of rounding. The smaller reciprocal root is the better one.
+        """
+        graph, steps = self.graph, self._divisor(f"{name}.sum")
+        mean = graph.product(value, steps[None] / self.width, np.zeros(1, np.float32), f"{name}.mean")
+        spread = graph.product(mean, 1 / steps[:, None], np.zeros(self.width, np.float32), f"{name}.spread")
+        centred = graph.op(Op.SUB, value, spread)
+        roots = []
+        for reach in ("usual", "whole"):
+            squares = graph.op(Op.MUL, centred, centred, reach=reach)
+            epsilon = np.full(1, self.parts.epsilon, np.float32)
+            variance = graph.product(squares, steps[None] ** 2 / self.width, epsilon, f"{name}.{reach}", reach=reach)
+            roots.append(graph.op(Op.RSQRT, variance))
+        normal = graph.op(Op.MUL, centred, graph.op(Op.MINIMUM, *roots))
+        return _Stream(normal, norm.weight * steps, norm.bias)
 
-def _embedding(graph: Graph, spec: EncoderSpec, stream: Value, mask: Value) -> Value:
-    """Pool the tokens that are no padding, [1, hidden]."""
-    modules, (_, _, length, width) = spec.modules, stream.shape
-    if modules.pooling not in ("mean", "cls") or modules.dense:
-        raise UnsupportedOperator(
-            f"pooling by {modules.pooling}, or a layer behind it, is not written in integers", "export with --format onnx"
-        )
-    if modules.pooling == "cls":
-        pooled = graph.reshape(graph.widened(_first(graph, stream)), (1, width))
-    else:
-        tokens = graph.reshape(graph.widened(stream), (1, length, width))
-        row = graph.reshape(mask, (1, 1, length))
-        summed = graph.op(Op.BATCH_MATMUL, row, tokens, shape=(1, 1, width))
-        count = graph.op(Op.BATCH_MATMUL, row, row, shape=(1, 1, 1), adj_y=True)
-        pooled = graph.reshape(graph.op(Op.DIV, summed, count), (1, width))
-    return graph.op(Op.L2_NORMALIZATION, pooled) if modules.normalized else pooled
+    def _read(self, stream: _Stream, name: str) -> Value:
+        """Return the stream for a reader, in int8, its channels divided as that reader wants."""
+        divisor = self._divisor(name)
+        value = self.graph.by_channel(stream.normal, stream.weight / divisor, stream.bias / divisor, name)
+        return value if value.kind == "int8" else self.graph.rounded(value)
 
+    def _product(self, value: Value, linear: Linear, name: str, read: str) -> Value:
+        """Multiply a value whose channels were divided under the name `read`."""
+        return self.graph.product(value, linear.weight * self._divisor(read, value.shape[-1]), linear.bias, name)
 
-def _scores(graph: Graph, parts: EncoderParts, spec: EncoderSpec, stream: Value) -> Value:
-    assert parts.head is not None
-    inner = _product(graph, _first(graph, stream), parts.head.inner, "head.inner")
-    inner = graph.op(Op.TANH if parts.head.activation == "tanh" else Op.RELU, inner)
-    logits = graph.widened(_product(graph, inner, parts.head.scores, "head.scores"))
-    logits = graph.reshape(logits, (1, len(spec.labels)))
-    return graph.op(Op.LOGISTIC, logits) if spec.several_labels else graph.op(Op.SOFTMAX, logits, beta=1.0)
+    def _divided(self, linear: Linear, name: str) -> Linear:
+        divisor = self._divisor(name, len(linear.bias))
+        return Linear(linear.weight / divisor[:, None], linear.bias / divisor)
 
+    def _divisor(self, name: str, width: int | None = None) -> Floats:
+        return self._divisors.get(name, np.ones(width or self.width, np.float32))
 
-def _first(graph: Graph, stream: Value) -> Value:
-    return graph.op(Op.SLICE, stream, shape=(1, 1, 1, stream.shape[-1]))
+    def _embedding(self, stream: Value, mask: Value) -> Value:
+        """Pool the tokens that are no padding, [1, hidden]."""
+        graph, modules, length, width = self.graph, self.spec.modules, self.length, self.width
+        if modules.pooling not in ("mean", "cls") or modules.dense:
+            raise UnsupportedOperator(
+                f"pooling by {modules.pooling}, or a layer behind it, is not written in integers",
+                "export with --format onnx",
+            )
+        if modules.pooling == "cls":
+            pooled = graph.reshape(graph.widened(self._first(stream)), (1, width))
+        else:
+            tokens = graph.reshape(graph.widened(stream), (1, length, width))
+            row = graph.reshape(mask, (1, 1, length))
+            summed = graph.op(Op.BATCH_MATMUL, row, tokens, shape=(1, 1, width))
+            count = graph.op(Op.BATCH_MATMUL, row, row, shape=(1, 1, 1), adj_y=True)
+            pooled = graph.reshape(graph.op(Op.DIV, summed, count), (1, width))
+        return graph.op(Op.L2_NORMALIZATION, pooled) if modules.normalized else pooled
+
+    def _scores(self, stream: Value) -> Value:
+        graph, head = self.graph, self.parts.head
+        assert head is not None
+        inner = graph.product(self._first(stream), head.inner.weight, head.inner.bias, "head.inner")
+        inner = graph.op(Op.TANH if head.activation == "tanh" else Op.RELU, inner)
+        logits = graph.widened(graph.product(inner, head.scores.weight, head.scores.bias, "head.scores"))
+        logits = graph.reshape(logits, (1, len(self.spec.labels)))
+        return graph.op(Op.LOGISTIC, logits) if self.spec.several_labels else graph.op(Op.SOFTMAX, logits, beta=1.0)
+
+    def _first(self, stream: Value) -> Value:
+        return self.graph.op(Op.SLICE, stream, shape=(1, 1, 1, self.width))

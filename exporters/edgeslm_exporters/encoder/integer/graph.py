@@ -70,15 +70,17 @@ class Graph:
         """Return a float constant."""
         return self.add(Value(None, (), values.shape, "float32", weight=values))
 
-    def op(self, op: Op, *inputs: Value, shape: Sequence[int] | None = None, **options: Any) -> Value:  # noqa: ANN401
+    def op(
+        self, op: Op, *inputs: Value, shape: Sequence[int] | None = None, name: str = "", **options: Any  # noqa: ANN401
+    ) -> Value:
         """Append an operator of the kind of its first input; its shape is that of what it reads, spread as in numpy."""
         found = tuple(shape) if shape is not None else np.broadcast_shapes(*(value.shape for value in inputs))
-        return self.add(Value(op, inputs, found, inputs[0].kind, bounds=FIXED.get(op), options=options))
+        return self.add(Value(op, inputs, found, inputs[0].kind, name, bounds=FIXED.get(op), options=options))
 
-    def product(self, value: Value, weight: Floats, bias: Floats, name: str) -> Value:
+    def product(self, value: Value, weight: Floats, bias: Floats, name: str, **options: str) -> Value:
         """Multiply the last axis by weight [N, K] and add bias [N]: a convolution over one place."""
         shape = (*value.shape[:-1], len(weight))
-        return self.add(Value(Op.CONV_2D, (value,), shape, value.kind, name, weight, bias))
+        return self.add(Value(Op.CONV_2D, (value,), shape, value.kind, name, weight, bias, options=options))
 
     def by_channel(self, value: Value, weight: Floats, bias: Floats, name: str) -> Value:
         """Multiply each channel by a factor of its own and add an offset: a depthwise convolution over one place."""
@@ -92,9 +94,9 @@ class Graph:
         """Turn int8 into floats."""
         return self.add(Value(Op.DEQUANTIZE, (value,), value.shape, "float32"))
 
-    def reshape(self, value: Value, shape: Sequence[int]) -> Value:
+    def reshape(self, value: Value, shape: Sequence[int], name: str = "") -> Value:
         """Give the same values another shape."""
-        return self.op(Op.RESHAPE, value, shape=shape)
+        return self.op(Op.RESHAPE, value, shape=shape, name=name)
 
     def transpose(self, value: Value, order: Sequence[int]) -> Value:
         """Reorder dimensions."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from edgeslm_exporters.encoder.integer.flow import Divisors
     from edgeslm_exporters.encoder.integer.graph import Graph, Value
     from edgeslm_exporters.encoder.integer.parts import EncoderParts
     from edgeslm_exporters.encoder.spec import EncoderSpec
@@ -28,6 +29,7 @@ LEVELS, LOWEST = 255, -128
 NARROWEST = 1e-6  # a range of nothing but zeros must not divide by zero
 # How far below a row's largest score others count: e^-10 of 128 paddings is less than what softmax's int8 output shows.
 DEPTH = 10.0
+REACH = 4.0  # the usual range of variances ends at this many times the median token's
 
 
 @dataclass(frozen=True)
@@ -45,19 +47,36 @@ def rounding(low: float, high: float) -> Rounding:
     return Rounding(scale, int(np.clip(round(LOWEST - low / scale), LOWEST, LOWEST + LEVELS)))
 
 
-def observe(parts: EncoderParts, spec: EncoderSpec, texts: Iterable[Sequence[int]]) -> list[tuple[float, float]]:
+def observe(
+    parts: EncoderParts, spec: EncoderSpec, texts: Iterable[Sequence[int]], divisors: Divisors
+) -> list[tuple[float, float]]:
     """Return the smallest and largest number of each value of an encoder's graph over texts of ids."""
-    seen: list[tuple[float, float]] = []
+    seen: list[list[tuple[float, float]]] = []
     for ids in texts:
-        graph = encoder_graph(parts, spec, len(ids))
+        graph = encoder_graph(parts, spec, len(ids), divisors)
         row = np.array([ids], np.int32)
         found = compute(graph, {IDS: row, MASK: np.ones(row.shape, np.float32)})
-        ranges = [_range(value, result) for value, result in zip(graph.values, found, strict=True)]
-        seen = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(seen or ranges, ranges, strict=True)]
-    return seen
+        usual = _usual(graph.values, found)
+        seen.append([_range(value, result, usual) for value, result in zip(graph.values, found, strict=True)])
+    whole = np.array(seen)
+    return list(zip(whole[..., 0].min(axis=0).tolist(), whole[..., 1].max(axis=0).tolist(), strict=True))
 
 
-def _range(value: Value, result: NDArray[np.float32]) -> tuple[float, float]:
+def _usual(values, found):
+    usual = {}
+    for value, result in zip(values, found, strict=True):
+        if value.op == Op.CONV_2D and value.options.get("reach") == "usual":
+            limit = REACH * float(np.median(result))
+            usual[value] = (0.0, limit)
+            rows = result.ravel() <= limit
+            squares = found[values.index(value.inputs[0])].reshape(len(rows), -1)[rows]
+            usual[value.inputs[0]] = (0.0, float(squares.max()) if len(squares) else 0.0)
+    return usual
+
+
+def _range(value: Value, result: NDArray[np.float32], usual) -> tuple[float, float]:
+    if value in usual:
+        return usual[value]
     if value.options.get("masked"):  # below that, a share is nothing
         return float(result.max(axis=-1).min()) - DEPTH, float(result.max())
     return float(result.min()), float(result.max())

@@ -123,8 +123,9 @@ def test_an_emulated_arm_process_is_not_its_host(hwcap: int, dot_product: bool, 
 
 
 def test_a_newer_arm_core_tells_its_matrix_instructions(tmp_path: Path) -> None:
-    auxiliary_vector(tmp_path, hwcap=1 << 1 | 1 << 9 | 1 << 10 | 1 << 20, hwcap2=1 << 13 | 1 << 14)
-    assert read_host(tmp_path, machine="aarch64").isa == {"asimd", "fphp", "asimdhp", "asimddp", "i8mm", "bf16"}
+    auxiliary_vector(tmp_path, hwcap=1 << 1 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 20, hwcap2=1 << 13 | 1 << 14)
+    told = {"asimd", "atomics", "fphp", "asimdhp", "asimddp", "i8mm", "bf16"}
+    assert read_host(tmp_path, machine="aarch64").isa == told
 
 
 def test_a_riscv_core_tells_its_vectors_by_a_letter(tmp_path: Path) -> None:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edgeslm.fleet.alerts import Alert, Change, alerts, changes
 from edgeslm.fleet.flags import ALERTS, DEFAULT_LIMITS, Limits
-from edgeslm.fleet.sightings import Sighting
 from edgeslm.fleet.view import fleet_view
-from edgeslm_agent.contract.status import Capability, Status
-from edgeslm_agent.contract.telemetry import Sample
 from edgeslm_agent.contract.topics import DeviceId
+from support.sightings import FACTS, STATUS, seen
 
-STATUS = Status("online", "b1", 1, 1.0, "0.2.0", "ready", 10.0, bundle="id", model="home", variant="home_fp32")
-FACTS = Capability("a board", "cpu", 4, 2**30, "linux", "3.11", ("ping",), {}, {"throttled": "cooling devices"})
-
-
-def seen(name: str = "a", age_s: float | None = 1.0, status: Status | None = STATUS, **figures: float) -> Sighting:
-    sample = None if age_s is None else Sample(1, 1.0, figures)
-    return Sighting(DeviceId("home", name), status, FACTS, "b1", sample, age_s)
+if TYPE_CHECKING:
+    from edgeslm.fleet.sightings import Sighting
 
 
 def flags(*sightings: Sighting, listened_s: float | None = 12.0, limits: Limits = DEFAULT_LIMITS) -> list[list[str]]:

@@ -1,22 +1,23 @@
-"""Tables for SQLite and PostgreSQL: a sample counts for a moment (`at`), and may become a rollup; devices keep their latest.
+"""Tables for both databases: a sample counts for a moment (`at`) and may become a rollup; devices keep their latest.
 
-In SQLite rows get a number of their own: with figures inside, a table ordered by its key costs three times as much to write.
-A rollup's table is cut by time where TimescaleDB is installed. That of samples is not: TimescaleDB wants the time in every
-unique key, and a record is known by (device, boot, seq) alone.
+In SQLite rows get a number of their own: ordered by its key, a table with figures costs three times as much to write.
+Rollups are cut by time where TimescaleDB is installed. Samples are not: TimescaleDB wants the time in every unique key,
+and a record is known by (device, boot, seq) alone.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0002"
 down_revision = "0001"
 
 _OLD = ("samples", "events", "gaps", "devices", "counters")
 _CHUNK_S = 7 * 86400
-_DOCUMENT = sa.JSON().with_variant(JSONB(), "postgresql")
+_DOCUMENT = sa.JSON()
 _LONGEST_DELAY_S = 31 * 86400  # as it was when this was written; later changes must not touch what this step does
 
 
@@ -40,7 +41,7 @@ def upgrade() -> None:
         op.execute("PRAGMA user_version = 2")  # an edgeslm of before reads this, and leaves the file alone
 
 
-def _records(name: str, *content: sa.Column[object]) -> None:
+def _records(name: str, *content: sa.Column[Any]) -> None:
     op.create_table(
         name,
         sa.Column("device", sa.Text, nullable=False),
@@ -106,20 +107,23 @@ def _has_timescale() -> bool:
 
 def _carry_over() -> None:
     at = f"CASE WHEN o.received - o.t BETWEEN 0 AND {_LONGEST_DELAY_S} THEN o.t ELSE o.received END"
-    for statement in (
-        f"INSERT INTO samples SELECT device, boot, seq, t, {at}, figures FROM old_samples o",  # noqa: S608 - ours
-        f"INSERT INTO events SELECT device, boot, seq, t, {at}, kind, level, detail FROM old_events o",  # noqa: S608
-        "INSERT INTO gaps SELECT g.device, g.boot, g.first, g.last, coalesce(d.seen, 0.0)"
-        " FROM old_gaps g LEFT JOIN old_devices d ON d.device = g.device",
-        "INSERT INTO devices (device, seen, status, running, capability)"
-        " SELECT device, seen, status, json_extract(status, '$.boot'), capability FROM old_devices",
-        "UPDATE devices SET boot = s.boot, seq = s.seq, t = s.t, at = s.at, heard = s.received, figures = s.figures"
-        f" FROM (SELECT o.*, {at} AS at, row_number() OVER (PARTITION BY o.device"
+    copies = {
+        "samples": f"SELECT device, boot, seq, t, {at}, figures FROM old_samples o",  # noqa: S608 - our own names
+        "events": f"SELECT device, boot, seq, t, {at}, kind, level, detail FROM old_events o",  # noqa: S608
+        "gaps": "SELECT g.*, coalesce(d.seen, 0.0) FROM old_gaps g LEFT JOIN old_devices d ON d.device = g.device",
+        "devices (device, seen, status, running, capability)": "SELECT device, seen, status,"
+        " json_extract(status, '$.boot'), capability FROM old_devices",
+        "counters": "SELECT name, value FROM old_counters UNION SELECT 'samples', count(*) FROM old_samples"
+        " UNION SELECT 'events', count(*) FROM old_events",
+    }
+    for table, rows in copies.items():
+        op.execute(f"INSERT INTO {table} {rows}")
+    latest = (
+        f"SELECT o.*, {at} AS at, row_number() OVER (PARTITION BY o.device"  # noqa: S608
         " ORDER BY o.boot = d.running DESC, o.received DESC, o.seq DESC) AS place"
-        " FROM old_samples o JOIN devices d ON d.device = o.device) s"
-        " WHERE s.device = devices.device AND s.place = 1",
-        "INSERT INTO counters SELECT name, value FROM old_counters",
-        "INSERT INTO counters SELECT 'samples', count(*) FROM old_samples",
-        "INSERT INTO counters SELECT 'events', count(*) FROM old_events",
-    ):
-        op.execute(statement)
+        " FROM old_samples o JOIN devices d ON d.device = o.device"
+    )
+    op.execute(
+        "UPDATE devices SET boot = s.boot, seq = s.seq, t = s.t, at = s.at, heard = s.received, figures = s.figures"  # noqa: S608
+        f" FROM ({latest}) s WHERE s.device = devices.device AND s.place = 1"
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edgeslm.fleet.group import read_group
 from edgeslm.fleet.identity import enrolment, pki
 from edgeslm.fleet.identity.authority import Authority, Settings, grant, init, open_authority
 from edgeslm.fleet.identity.ledger import open_ledger
@@ -174,3 +175,17 @@ def test_certificate_never_outlives_its_authority(tmp_path: Path) -> None:
     late = time.time() + pki.AUTHORITY_S - 10
     made = pki.read_certificate(pki.new_client(authority.signer("fleet"), "viewer", late).certificate)
     assert made.ends == pki.read_certificate(authority.certificate()).ends
+
+
+def test_collectors_of_a_fleet_have_one_secret_group(tmp_path: Path) -> None:
+    authority = init(tmp_path / "authority", HERE)
+    grant(authority, "collector", tmp_path / "second")
+    grant(authority, "viewer", tmp_path / "guest")
+    name = read_group(tmp_path / "authority/collector")
+    assert read_group(tmp_path / "second") == name
+    assert name != read_group(init(tmp_path / "other", HERE).folder / "collector")
+    assert not (tmp_path / "guest/group").exists()
+    for path in (authority.folder / "keys/group", authority.folder / "collector/group"):  # as an authority of before
+        path.unlink()
+    init(authority.folder, HERE)
+    assert read_group(authority.folder / "collector") == (authority.folder / "keys/group").read_text().strip()

@@ -1,0 +1,107 @@
+"""What a running bundle holds resident, part by part: from the layout, and from how the runtimes work.
+
+    reading the tokenizer:  interpreter + its JSON                                     (small model, large vocabulary)
+    loading:                process + tokenizer + packed weights + the largest matrix once more
+    running:                process + tokenizer + packed weights + cache + activations + mapped rows of the embedding
+
+The peak is the largest of the three. The constants are the software's, not the machine's: what Python, numpy, the
+tokenizers and the runtime hold before there is a model, and how their allocators round. They were read from
+/proc/self/smaps with onnxruntime 1.31.1, ai-edge-litert 2.3.0 and Python 3.11; bench/memory.py holds them against the
+peak resident set of cells that were not used for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgeslm_exporters.matrices import AnyLayout
+
+MB = 2**20
+
+
+@dataclass(frozen=True)
+class Process:
+    """What a process of the engine holds without a model: in all, and a layer's share of the runtime's own tables.
+
+    `slack` is how much the allocator keeps for each byte of a pass's widest tensors, `growth` how much for each of the
+    cache, beyond the cache itself.
+    """
+
+    bytes: float
+    layer_bytes: float
+    slack: float
+    growth: float
+
+
+# libpython, numpy, tokenizers (34 MB) and the runtime's library (20 MB of it touched) with its own heap. LiteRT has
+# tables of every layer in each of five signatures, and copies the caches where they grow.
+PROCESSES = {
+    "onnx": Process(69.5 * MB, 0.2 * MB, slack=1.75, growth=0),
+    "tflite": Process(64 * MB, 1.1 * MB, slack=1.2, growth=0.25),
+}
+INTERPRETER = 41 * MB  # before a runtime is there: Python, numpy, the tokenizers' library
+# A byte-level BPE once read (hashbrown tables of 32 + 32 + 16 bytes a bucket and one of control, filled to 7/8; two
+# strings an entry of the heap's 48 bytes, and the pair of its merge), and while its JSON is read.
+BUCKET_BYTES, ENTRY_BYTES, TOKENIZER_BYTES = 81, 122, 0.5 * MB
+READING_BYTES = 575  # an entry
+FILLED = 7 / 8
+FAULT_BYTES = 64 * 1024  # Linux maps sixteen pages around the one that was touched
+# What ranges cover beyond the formulas: other releases of the libraries, heaps that reuse holes or do not.
+SPREAD = {"process": (0.92, 1.06), "tokenizer": (0.6, 1.35), "weights": (0.98, 1.02), "activations": (0.5, 1.5)}
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes of one bundle running: each part at its most, and the two peaks before it runs.
+
+    `loading` and `reading` count what only loading and only reading the tokenizer hold.
+    """
+
+    process: float
+    tokenizer: float
+    weights: float
+    cache: float
+    activations: float
+    mapped: float
+    loading: float
+    reading: float
+
+    @property
+    def runtime(self) -> float:
+        """What does not depend on the model's weights: process and tokenizer."""
+        return self.process + self.tokenizer
+
+    @property
+    def peak(self) -> float:
+        """The largest resident set."""
+        running = self.cache + self.activations + self.mapped
+        return max(self.reading, self.runtime + self.weights + max(self.loading, running))
+
+    def end(self, side: int) -> Footprint:
+        """Return the parts at the low (0) or high (1) end of their ranges."""
+        ends = {name: ends[side] for name, ends in SPREAD.items()}
+        return Footprint(**{part.name: getattr(self, part.name) * ends.get(part.name, 1) for part in fields(self)})
+
+
+def footprint(places: AnyLayout, tokens: int, rows: int) -> Footprint:
+    """Return what the variant with this layout holds: `tokens` in its cache, a prompt read in chunks of `rows`."""
+    process = PROCESSES[places.format]
+    rows = min(rows, tokens)
+    return Footprint(
+        process=process.bytes + process.layer_bytes * places.spec.layers,
+        tokenizer=tokenizer_bytes(places.spec.vocab),
+        weights=places.resident_bytes,
+        cache=places.cache_bytes(tokens) * (1 + process.growth),
+        activations=process.slack * places.activation_bytes(rows, tokens),
+        mapped=min(places.table.bytes, rows * FAULT_BYTES),
+        loading=places.loading_bytes,
+        reading=INTERPRETER + READING_BYTES * places.spec.vocab,
+    )
+
+
+def tokenizer_bytes(vocab: int) -> float:
+    """Return what the tables of a vocabulary hold: buckets double when seven eighths of them are full."""
+    buckets = 1 << max(0, int(vocab / FILLED)).bit_length()
+    return TOKENIZER_BYTES + BUCKET_BYTES * buckets + ENTRY_BYTES * vocab

@@ -1,0 +1,1 @@
+"""A selection as a page that people look at: one HTML file that works offline, on a phone and in the dark."""
