@@ -112,7 +112,9 @@ def random_checkpoint(shape: Shape) -> Path:
     temporary.mkdir(parents=True)
     _write_json(temporary / "config.json", shape.config())
     _write_json(temporary / "generation_config.json", {"bos_token_id": 1, "eos_token_id": 2})
-    _write_json(temporary / "tokenizer.json", byte_pairs(shape.vocab) if shape.tokenizer == "pairs" else _tokenizer(shape.vocab))
+    _write_json(
+        temporary / "tokenizer.json", byte_pairs(shape.vocab) if shape.tokenizer == "pairs" else _tokenizer(shape.vocab)
+    )
     _write_json(
         temporary / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "</s>"}
     )

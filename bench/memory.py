@@ -111,7 +111,13 @@ def main() -> None:
 
 
 def _figures(cell: Cell) -> Figures:
-    side: list[str | Path] = [sys.executable, "-m", "bench.sides.memory_side", _bundle(replace(cell, chunk=0)), str(cell.chunk)]
+    side: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "bench.sides.memory_side",
+        _bundle(replace(cell, chunk=0)),
+        str(cell.chunk),
+    ]
     measured = ask(side)["peak_rss_mb"] * 1e6 / MB
     predicted = cell.predicted()
     off = 100 * (predicted["predicted_mb"] / measured - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +30,12 @@ def add_looking_options(parser: argparse.ArgumentParser) -> None:
     add_broker_options(parser)
     parser.add_argument(
         "devices", nargs="*", metavar="FLEET[/ID]", help="which devices, with * and ? for any letters (all)"
+    )
+    parser.add_argument(
+        "--group", action="append", default=[], metavar="NAME", help="also the devices of a group; may be repeated"
+    )
+    parser.add_argument(
+        "--groups", type=Path, metavar="FILE", help="the groups, a YAML file (EDGESLM_GROUPS, or DIR/groups.yaml)"
     )
     parser.add_argument(
         "--where", metavar="EXPR", help="show only devices such as 'temp > 75 and state = online and age < 10m'"
@@ -86,7 +93,22 @@ def named(options: argparse.Namespace) -> tuple[Devices, Where]:
     from edgeslm.fleet.devices import parse_devices
     from edgeslm.fleet.where import Where, parse_where
 
-    return parse_devices(options.devices), parse_where(options.where) if options.where else Where()
+    words = [*options.devices, *_members(options)]
+    return parse_devices(words), parse_where(options.where) if options.where else Where()
+
+
+def _members(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the devices of the groups that were named."""
+    from edgeslm.fleet.device_groups import FILE, members
+    from edgeslm_agent.errors import UsageError
+
+    if not options.group:
+        return ()
+    folder = options.credentials or os.environ.get("EDGESLM_CREDENTIALS")
+    file = options.groups or os.environ.get("EDGESLM_GROUPS") or (Path(folder) / FILE if folder else None)
+    if file is None:
+        raise UsageError("no file says which devices are in a group", f"add --groups FILE, or {FILE} to --credentials")
+    return members(options.group, Path(file))
 
 
 def opened(text: str) -> History:

@@ -12,8 +12,8 @@ from edgeslm_agent.errors import UsageError
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-EPILOG = """With --on, the agent there measures the bundle that it runs, which must be one of those named; its figures become
-evidence of that bundle, count for boards of its profile, and the choice among all named is made again."""
+EPILOG = """With --on, the agent there measures the bundle that it runs, which must be one of those named; its figures
+become evidence of that bundle, count for boards of its profile, and the choice among all named is made again."""
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -1,14 +1,7 @@
 """Memory and speed of a variant before it exists: exact bytes from the layout, the rest from what the board reaches.
 
-Memory. weights_bytes and kv_cache_bytes are exact. What the runtime makes of them was observed with onnxruntime 1.31.1
-(a 135M decoder, contexts of 2048, five recipes; x86-64), and is stated as formulas that hold within a few megabytes:
-
-- each MatMulNBits keeps its weights packed for the processor, plus its scales once more and one float a block (8 bytes
-  a block more than the file: 1.4x for int4 in blocks of 32, 1.1x in blocks of 128); the file's pages do not stay;
-- floats are kept as fp32 whatever the file holds (fp16: twice its bytes);
-- while loading, the largest matrix exists twice;
-- a prefill chunk holds its widest tensors and its attention scores (heads x rows x tokens so far);
-- embedding rows are read from the mapped file, whose touched pages count until the kernel wants them back.
+Memory. weights_bytes and kv_cache_bytes are exact; what the runtime makes of them is `memory.py`'s. The peak is that of
+a full context; its lower end is that of the task alone, its upper end is what admission counts with.
 
 Speed is that of `speed.py`. The bandwidth's range is the profile's, and what models, formats and runtimes deviate
 from it in published rows (profiles/speed.yaml), which are independent.
@@ -21,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeslm.profiler.figure import Figure, exact
+from edgeslm.profiler.memory import Footprint, footprint
 from edgeslm.profiler.speed import overlapped
 from edgeslm.profiler.speed_priors import priors
 from edgeslm.profiler.task import USUAL, usual_task
@@ -34,7 +28,6 @@ if TYPE_CHECKING:
 
 PROMPT_TOKENS, ANSWER_TOKENS = USUAL.prompt, USUAL.answer  # `measure` uses the same
 CHUNK = 128  # tokens the engine prefills at once
-MB = 2**20
 
 
 @dataclass(frozen=True)
@@ -54,8 +47,6 @@ class Span:
         return Span(self.value * factor, self.low * factor, self.high * factor)
 
 
-RUNTIME = Span(72 * MB, 55 * MB, 96 * MB)  # interpreter, numpy, tokenizers, onnxruntime, MQTT, an idle session
-TOKENIZER_PER_ENTRY = Span(380, 200, 600)  # bytes: vocabularies of 32 k and 50 k entries took 15-19 MB
 LAYER_CYCLES = Span(200e3, 80e3, 500e3)  # of the fastest core, per layer and pass: 0.07 ms at 3 GHz
 # How far our runtime's products may be from those of the one a rate was taken with: public runs of one model differ
 # by a quarter between equal graphs. Not fitted: published prefill of runtimes differs by more than their kernels do.
@@ -82,17 +73,16 @@ def estimate(places: AnyLayout, profile: Profile, task: Task | None = None) -> E
     """Predict the variant with this layout on the board of `profile`, its speeds for a task (the usual one if None)."""
     task = task or usual_task(places.context)
     on = profile.name
-    runtime = _sum(RUNTIME, TOKENIZER_PER_ENTRY * places.spec.vocab)
-    activations = _activations(places)
+    memory = _memory(places, task)
     prompt = task.prompt
     first = _pass_seconds(places, profile, prompt, task)
     step = _pass_seconds(places, profile, 1, task)
     return Estimate(
         weights_bytes=exact(places.weights_bytes, "bytes", "estimated", on),
         kv_cache_bytes=exact(places.kv_cache_bytes, "bytes", "estimated", on),
-        activations_bytes=activations.figure("bytes", on),
-        runtime_bytes=runtime.figure("bytes", on),
-        peak_bytes=_peak(places, profile, runtime, activations, task).figure("bytes", on),
+        activations_bytes=Span(*(part.activations for part in memory)).figure("bytes", on),
+        runtime_bytes=Span(*(part.runtime for part in memory)).figure("bytes", on),
+        peak_bytes=_peak(places, profile, memory).figure("bytes", on),
         decode_tps=Span(1 / step.value, 1 / step.high, 1 / step.low).figure("tokens/s", on),
         prefill_tps=Span(prompt / first.value, prompt / first.high, prompt / first.low).figure("tokens/s", on),
         first_token_s=first.figure("s", on),
@@ -113,30 +103,22 @@ def decode_read_bytes(places: AnyLayout, task: Task) -> float:
     return places.decode_read_bytes + places.kv_cache_bytes * cached / places.context
 
 
-def _peak(places: AnyLayout, profile: Profile, runtime: Span, activations: Span, task: Task) -> Span:
-    resident = places.resident_bytes
-    largest = max(matrix.loaded_bytes for matrix in places.matrices)
-    touched = places.table.bytes
-    cache = places.kv_cache_bytes
-    filled = cache * min(1, task.tokens / places.context)
-    copies = places.weights_bytes if _keeps_both_copies(profile) else 0
-    return Span(
-        runtime.value + resident + max(largest, cache + activations.value + touched / 2),
-        runtime.low + resident + max(largest / 2, filled + activations.low),
-        runtime.high + resident * 1.05 + copies + max(largest, cache + activations.high + touched),
-    )
+def _memory(places: AnyLayout, task: Task) -> tuple[Footprint, Footprint, Footprint]:
+    """Return what a full context holds, at least that of the task, at most that of the full context."""
+    full = footprint(places, places.context, CHUNK)
+    least = footprint(places, min(task.tokens, places.context), min(CHUNK, task.prompt))
+    return full, least.end(0), full.end(1)
+
+
+def _peak(places: AnyLayout, profile: Profile, memory: tuple[Footprint, Footprint, Footprint]) -> Span:
+    value, low, high = (part.peak for part in memory)
+    copies = places.weights_bytes if places.format == "onnx" and _keeps_both_copies(profile) else 0
+    return Span(value, low, high + copies)
 
 
 def _keeps_both_copies(profile: Profile) -> bool:
     newest = profile.onnxruntime.newest
     return newest is not None and tuple(int(part) for part in newest.split(".")[:2]) < BOTH_COPIES_BEFORE
-
-
-def _activations(places: AnyLayout) -> Span:
-    """Return the bytes of a prefill chunk's tensors at the full context, and at least those of a usual prompt."""
-    full = places.activation_bytes(min(CHUNK, places.context), places.context)
-    usual = places.activation_bytes(prompt_tokens(places.context), prompt_tokens(places.context))
-    return Span(full, min(usual, 0.7 * full), 1.5 * full)
 
 
 def _pass_seconds(places: AnyLayout, profile: Profile, tokens: int, task: Task) -> Span:
@@ -201,7 +183,3 @@ def _read_rate(rate: Rate) -> Span:
 def _reached(rate: Rate) -> Span:
     low, high = OTHER_RUNTIME[rate.basis]
     return Span(rate.value, rate.low * low, rate.high * high)
-
-
-def _sum(one: Span, other: Span) -> Span:
-    return Span(one.value + other.value, one.low + other.low, one.high + other.high)

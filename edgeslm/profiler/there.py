@@ -62,7 +62,7 @@ def doubts(figures: Mapping[str, float], context: int, estimate: Estimate | None
     wrong = tuple(_absurd(figures))
     if wrong:
         return wrong
-    return tuple([*_at_odds(figures, context), *([] if estimate is None else _beyond(figures, estimate))])
+    return (*_at_odds(figures, context), *(() if estimate is None else _beyond(figures, estimate)))
 
 
 def _absurd(figures: Mapping[str, float]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from edgeslm_agent.engine.generation import Completion, Generation
 from edgeslm_agent.engine.prompt import ChatTemplate
 from edgeslm_agent.engine.runtime.litert import LitertRuntime
 from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
-from edgeslm_agent.engine.sampling import greedy, sampler
+from edgeslm_agent.engine.sampling import sampler
 from edgeslm_agent.engine.streaming import TokenStream
 from edgeslm_agent.engine.tokenizer import FastTokenizer
 from edgeslm_agent.engine.turn import Turn

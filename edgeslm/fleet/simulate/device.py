@@ -9,12 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeslm.fleet.simulate.script import LINKS
 from edgeslm_agent.agent import Agent, AgentSettings
 from edgeslm_agent.contract.desired import Reporting
 from edgeslm_agent.contract.ranges import ranges_of
 from edgeslm_agent.contract.topics import DeviceId
-from edgeslm_agent.link.address import Address
 from edgeslm_agent.link.mqtt import MqttTransport
 from edgeslm_agent.serving.responder import Answer, ModelFacts
 from edgeslm_agent.state import keep_order, read_order, spool_file
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from edgeslm.fleet.simulate.ledger import Ledger
     from edgeslm_agent.contract.ranges import Range
+    from edgeslm_agent.link.address import Address
     from edgeslm_agent.link.loop import SocketLoop
     from edgeslm_agent.link.mqtt import MqttConnection
     from edgeslm_agent.link.transport import SessionOptions, Sink
@@ -33,6 +32,11 @@ if TYPE_CHECKING:
 
 FLEET = "simulated"
 _VERSION = "simulated"
+
+
+def identity_of(number: int) -> DeviceId:
+    """Return the name of a device."""
+    return DeviceId(FLEET, f"{number:06d}")
 
 
 class RecordedModel:
@@ -101,14 +105,14 @@ class Device:
     """A device that can be rebooted and whose clock can be set; `step` runs its agent."""
 
     def __init__(
-        self, number: int, folder: Path, ports: Sequence[int], loop: SocketLoop, ledger: Ledger,
+        self, number: int, folder: Path, address: Address, loop: SocketLoop, ledger: Ledger,
         reporting: Reporting, alarm: Callable[[], None],
     ) -> None:  # fmt: skip
-        self.identity = DeviceId(FLEET, f"{number:06d}")
+        self.identity = identity_of(number)
         self._folder = folder / self.identity.device
         self._folder.mkdir()
         self._number = number
-        self._address = Address("127.0.0.1", ports[number % LINKS], version=5)
+        self._address = address
         self._loop = loop
         self._ledger = ledger
         self._settings = AgentSettings(reporting, version=_VERSION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -16,7 +17,7 @@ from edgeslm_agent.errors import EnvironmentProblem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_START_S = 120.0
+_ANSWER_S = 120.0
 _STOP_S = 10.0
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 
@@ -48,20 +49,14 @@ class Child:
         self._process = context.Process(target=main, args=(*arguments, theirs), name=name, daemon=True)
         self._process.start()
         theirs.close()
-        self.greeting: Any = self._answer(_START_S)
 
     @property
     def pid(self) -> int:
         """Its number."""
         return self._process.pid or 0
 
-    def ask(self, word: str, value: object = None) -> Any:  # noqa: ANN401  # what the process says
-        """Send an order and return the answer."""
-        self.tell(word, value)
-        return self._answer(_START_S)
-
     def tell(self, word: str, value: object = None) -> None:
-        """Send an order that is not answered."""
+        """Send an order."""
         try:
             self._pipe.send((word, value))
         except OSError as error:
@@ -69,22 +64,21 @@ class Child:
 
     def stop(self) -> None:
         """End it."""
-        try:
+        with contextlib.suppress(OSError):
             self._pipe.send(("stop", None))
-        except OSError:
-            pass
         self._process.join(_STOP_S)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
 
-    def _answer(self, within_s: float) -> Any:  # noqa: ANN401  # what the process says
+    def answer(self) -> Any:  # noqa: ANN401  # what the process says
+        """Return the next thing it says: a greeting, then one answer an order."""
         try:
-            if self._pipe.poll(within_s):
+            if self._pipe.poll(_ANSWER_S):
                 return self._pipe.recv()
         except (EOFError, OSError) as error:
             raise self._gone() from error
-        raise EnvironmentProblem(f"{self._name} did not answer in {within_s:g} s", "simulate fewer devices")
+        raise EnvironmentProblem(f"{self._name} did not answer in {_ANSWER_S:g} s", "simulate fewer devices")
 
     def _gone(self) -> EnvironmentProblem:
         return EnvironmentProblem(f"{self._name} ended", "see what it wrote to stderr; is there enough memory?")
@@ -93,9 +87,9 @@ class Child:
 class CollectorProcess:
     """`edgeslm fleet collect`, as an operator runs it."""
 
-    def __init__(self, broker: str, database: Path, *, credentials: Path | None = None) -> None:
-        command = [sys.executable, "-m", "edgeslm", "fleet", "collect", "--json", "--broker", broker, "--db", str(database)]
-        command += ["--credentials", str(credentials)] if credentials else []
+    def __init__(self, broker: str, database: Path) -> None:
+        command = [sys.executable, "-m", "edgeslm", "fleet", "collect", "--json"]
+        command += ["--broker", broker, "--db", str(database)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line or json.loads(line).get("state") != "ready":
@@ -110,4 +104,4 @@ class CollectorProcess:
     def stop(self) -> None:
         """SIGTERM: what it took is committed."""
         self._process.terminate()
-        self._process.communicate(timeout=_START_S)
+        self._process.communicate(timeout=_ANSWER_S)

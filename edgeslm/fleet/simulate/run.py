@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +16,16 @@ from edgeslm.fleet.simulate.asking import Asking
 from edgeslm.fleet.simulate.broker import OwnBroker
 from edgeslm.fleet.simulate.ledger import Certificate, certify
 from edgeslm.fleet.simulate.processes import Child, CollectorProcess, usage
-from edgeslm.fleet.simulate.script import LINKS, Fault, script
+from edgeslm.fleet.simulate.script import script
 from edgeslm.fleet.simulate.yard import Share
 from edgeslm_agent.contract.desired import Reporting
 from edgeslm_agent.errors import UsageError
+from edgeslm_agent.link.address import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from edgeslm.fleet.simulate.ledger import Numbers
-    from edgeslm.fleet.simulate.script import Habit
+    from edgeslm.fleet.simulate.script import Fault, Habit
     from edgeslm.fleet.simulate.yard import Tidings
 
 _LOOK_S = 0.5
@@ -64,7 +65,7 @@ class Report:
     certificate: Certificate
     wish: dict[str, Any]
     seconds: float
-    arrived_s: float
+    arrived_s: float | None
     settled_s: float | None
     boots: int
     faults: dict[str, int]
@@ -118,19 +119,113 @@ def _stage(wish: Wish, folder: Path) -> Iterator[_Stage]:
             broker = OwnBroker(folder)
             stack.callback(broker.close)
             broker.start()
-        port = broker.port if broker else wish.port
-        url = f"mqtt://127.0.0.1:{port}"
+        port = wish.port or (broker.port if broker else 0)
         database = folder / "fleet.sqlite"
-        collector = CollectorProcess(url, database)
+        collector = CollectorProcess(f"mqtt://127.0.0.1:{port}", database)
         stack.callback(collector.stop)
         proxy = Child("the links", links.serve, port)
         stack.callback(proxy.stop)
-        yards = []
+        ports, yards = proxy.answer(), []
         for number in range(wish.processes):
             mine = tuple(range(number, wish.devices, wish.processes))
-            share = Share(mine, proxy.greeting, folder, Reporting(interval_s=wish.sample_every_s))
+            share = Share(mine, ports, folder, Reporting(interval_s=wish.sample_every_s))
             yards.append(Child(f"the devices of process {number}", yard.serve, share))
             stack.callback(yards[-1].stop)
-        asking = Asking(url, wish.devices, wish.ask_every_s, wish.seed)
+        asking = Asking(Address("127.0.0.1", port), wish.devices, wish.ask_every_s, wish.seed)
         stack.callback(asking.close)
+        for child in yards:
+            child.answer()
         yield _Stage(broker, proxy, tuple(yards), collector, asking, database)
+
+
+class _Play:
+    """One performance of the script on a stage."""
+
+    def __init__(self, wish: Wish, stage: _Stage, notice: Callable[[str], None]) -> None:
+        self._wish = wish
+        self._stage = stage
+        self._notice = notice
+        self._faults = Counter[str]()
+        self._returns: list[Return] = []
+        self._away_since: float | None = None  # monotonic moment of the broker's last restart
+        self._gone_cpu_s = 0.0  # of brokers that were killed
+        self._rss: dict[str, int] = {}
+
+    def report(self) -> Report:
+        """Let the devices arrive, play the script, let everything arrive, and compare."""
+        arrived_s = self._await("devices connect", lambda: self._connected() == self._wish.devices, _ARRIVE_S)
+        before, began = self._cpu(), time.monotonic()
+        self._play(began)
+        seconds, after = time.monotonic() - began, self._cpu()
+        boots = sum(one.boots for one in self._stage.all("mark"))
+        settled_s = self._await("everything arrives", self._settled, _SETTLE_S)
+        made = {key: ranges for one in self._stage.all("made") for key, ranges in one.made.items()}
+        self._stage.collector.stop()
+        return Report(
+            certificate=certify(made, self._stage.database),
+            wish=asdict(self._wish),
+            seconds=round(seconds, 1),
+            arrived_s=arrived_s,
+            settled_s=settled_s,
+            boots=boots,
+            faults=dict(self._faults),
+            returns=tuple(self._returns),
+            commands=dict(self._stage.asking.counts),
+            load={name: round((after[name] - before[name]) / seconds, 3) for name in after},
+            rss_bytes=dict(self._rss),
+        )
+
+    def _play(self, began: float) -> None:
+        wish = self._wish
+        coming = list(script(wish.habits, wish.devices, wish.duration_s, wish.seed))
+        while (now := time.monotonic() - began) < wish.duration_s:
+            while coming and coming[0].at_s <= now:
+                self._strike(coming.pop(0), now)
+            self._look(now)
+            pause = min(coming[0].at_s if coming else wish.duration_s, now + _LOOK_S, wish.duration_s)
+            self._stage.asking.work(began + pause, ask=True)
+        if self._away_since is not None:
+            self._returns.append(Return(round(self._away_since - began, 1), None))
+
+    def _strike(self, fault: Fault, now: float) -> None:
+        self._faults[fault.kind] += 1
+        self._notice(f"{now:.0f} s: {fault.kind} {len(fault.whom) or ''}".rstrip())
+        if fault.kind == "broker-kill":
+            assert self._stage.broker
+            self._gone_cpu_s += usage(self._stage.broker.pid).cpu_s
+            self._stage.broker.kill()
+            self._stage.broker.start()
+            self._away_since = time.monotonic()
+        elif fault.kind in ("partition", "slow-link"):
+            self._stage.links.tell("fault", fault)
+        else:
+            self._stage.all("fault", fault)
+
+    def _look(self, now: float) -> None:
+        connected = self._connected()
+        if self._away_since is not None and connected == self._wish.devices:
+            back_s = time.monotonic() - self._away_since
+            self._returns.append(Return(round(now - back_s, 1), round(back_s, 1)))
+            self._away_since = None
+        for name, pids in self._stage.pids().items():
+            self._rss[name] = max(self._rss.get(name, 0), sum(usage(pid).rss_bytes for pid in pids))
+
+    def _connected(self) -> int:
+        return sum(one.connected for one in self._stage.all("look"))
+
+    def _settled(self) -> bool:
+        return not sum(one.unsettled for one in self._stage.all("settled"))
+
+    def _cpu(self) -> dict[str, float]:
+        used = {name: sum(usage(pid).cpu_s for pid in pids) for name, pids in self._stage.pids().items()}
+        return {**used, "broker": used["broker"] + self._gone_cpu_s}
+
+    def _await(self, what: str, condition: Callable[[], bool], within_s: float) -> float | None:
+        """Return how long it took, None when it did not happen."""
+        self._notice(f"waiting until {what}")
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < within_s:
+            if condition():
+                return round(waited, 1)
+            self._stage.asking.work(time.monotonic() + _LOOK_S, ask=False)
+        return None

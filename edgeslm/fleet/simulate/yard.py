@@ -11,12 +11,13 @@ import resource
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edgeslm.fleet.simulate.device import Device
 from edgeslm.fleet.simulate.ledger import Ledger
-from edgeslm_agent.contract.ranges import count
+from edgeslm.fleet.simulate.script import LINKS
+from edgeslm_agent.link.address import Address
 from edgeslm_agent.link.loop import SocketLoop
 
 if TYPE_CHECKING:
@@ -43,13 +44,12 @@ class Share:
 
 @dataclass(frozen=True)
 class Tidings:
-    """What a process tells of its devices. `made` is empty until the end was asked for."""
+    """What a process tells of its devices; `unsettled` and `made` only when it was asked for them."""
 
     connected: int
-    unsettled: int
     boots: int
-    made: Numbers
-    records: int
+    unsettled: int = 0
+    made: Numbers = field(default_factory=dict)
 
 
 class Yard:
@@ -66,11 +66,12 @@ class Yard:
         loop = SocketLoop()
         self._devices = {
             number: Device(
-                number, share.folder, share.ports, loop, self._ledger, share.reporting, self._alarm_of(number)
+                number, share.folder, _address(share, number), loop, self._ledger, share.reporting,
+                self._alarm_of(number),
             )
             for number in share.numbers
-        }
-        self._rung.extend(share.numbers)
+        }  # fmt: skip
+        self._begin(share)
 
     def serve(self, pipe: Connection) -> None:
         """Run the devices until the other end of the pipe is closed or says `stop`."""
@@ -89,6 +90,13 @@ class Yard:
                 self._call(number)
 
     # --- the schedule ---
+
+    def _begin(self, share: Share) -> None:
+        """Let the devices start one after the other within one interval, as devices in the field would sample."""
+        step = share.reporting.interval_s / len(share.numbers)
+        for place, number in enumerate(share.numbers):
+            self._due[number] = time.monotonic() + place * step
+            heapq.heappush(self._calls, (self._due[number], number))
 
     def _alarm_of(self, number: int) -> Callable[[], None]:
         def alarm() -> None:
@@ -149,11 +157,14 @@ class Yard:
         devices = self._devices.values()
         return Tidings(
             connected=sum(device.connected for device in devices),
-            unsettled=sum(not device.settled for device in devices) if word == "settled" else 0,
             boots=sum(device.boots for device in devices),
+            unsettled=sum(not device.settled for device in devices) if word == "settled" else 0,
             made=self._made if word == "made" else {},
-            records=sum(count(ranges) for ranges in self._ledger.numbers().values()),
         )
+
+
+def _address(share: Share, number: int) -> Address:
+    return Address("127.0.0.1", share.ports[number % LINKS], version=5)
 
 
 def serve(share: Share, pipe: Connection) -> None:

@@ -41,10 +41,12 @@ def test_greedy_answers_are_repeated_to_the_token(tmp_path: Path) -> None:
 
 def test_a_probe_that_is_answered_differently_here_is_incompatible(tmp_path: Path) -> None:
     right = open_bundle(write_toy_bundle(tmp_path / "right")).manifest.probe.top_tokens
-    bundle = open_bundle(write_toy_bundle(tmp_path / "wrong", probe=Probe(PROBE, right[1:])))
-    with pytest.raises(Incompatible, match=f"answers token {right[0]} where the bundle expects {right[1]}"):
-        Session.open(bundle)
-    Session.open(bundle, check_probe=False).close()
+    for wrong in (right[1:], (*right[:-2], right[-1], right[-2])):
+        folder = tmp_path / f"wrong-{len(wrong)}"
+        bundle = open_bundle(write_toy_bundle(folder, probe=Probe(PROBE, wrong)))
+        with pytest.raises(Incompatible, match=re.escape(f"first where the bundle expects {wrong}")):
+            Session.open(bundle)
+        Session.open(bundle, check_probe=False).close()
 
 
 def test_a_format_without_a_runtime_is_incompatible(tmp_path: Path) -> None:

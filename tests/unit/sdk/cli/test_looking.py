@@ -200,3 +200,61 @@ def test_follow_tells_when_an_alert_is_raised_and_cleared(
 def test_follow_without_alerts_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert document(capsys, "fleet", "status", "--follow", "--broker", "mqtt://x")[0] == 2
     assert document(capsys, "fleet", "status", "--follow", "--alerts", "--db", "x")[0] == 2
+
+
+GROUPS = """\
+canary: [home/nano]
+pis: ["*/pi-*"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--group", "canary"], ["home/nano"]),
+        (["--group", "canary", "--group", "pis"], ["home/nano", "home/pi-1"]),
+        (["home/pi-1", "--group", "canary", "--where", "tps<10"], ["home/pi-1"]),
+    ],
+)
+@pytest.mark.parametrize("verb", [["telemetry"], ["fleet", "status"]], ids=" ".join)
+def test_groups_are_the_operators_own(
+    verb: list[str], words: list[str], expected: list[str], database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (database.parent / "groups.yaml").write_text(GROUPS, encoding="utf-8")
+    _, found = document(capsys, *verb, "--db", str(database), "--groups", str(database.parent / "groups.yaml"), *words)
+    assert [row["device"] for row in found["devices"]] == expected
+
+
+def test_groups_lie_beside_the_credentials(
+    database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (database.parent / "groups.yaml").write_text(GROUPS, encoding="utf-8")
+    monkeypatch.setenv("EDGESLM_CREDENTIALS", str(database.parent))
+    _, found = document(capsys, "telemetry", "--db", str(database), "--group", "canary")
+    assert [row["device"] for row in found["devices"]] == ["home/nano"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (GROUPS, 2, "no group is called 'canry'"),
+        ("canry: home\n", 3, "groups.yaml:1: canry: must be a list"),
+        ("canry: []\nother: [a/b/c]\n", 3, "groups.yaml:2: other.0:"),
+        ("canry: [\n", 3, "not YAML"),
+    ],
+)
+def test_group_that_cannot_be_is_refused(
+    text: str, code: int, said: str, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = database.parent / "groups.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert main(["telemetry", "--db", str(database), "--groups", str(file), "--group", "canry"]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_group_without_a_file_is_said(
+    database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("EDGESLM_CREDENTIALS", raising=False)
+    assert main(["telemetry", "--db", str(database), "--group", "canary"]) == 2
+    assert "--groups FILE" in capsys.readouterr().err

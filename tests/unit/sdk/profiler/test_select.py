@@ -2,17 +2,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random  # noqa: TC003 - hypothesis reads the annotation
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeslm.catalog import device
-from edgeslm.profiler.aim import OBJECTIVES, Aim, Objective
+from edgeslm.profiler import select as select_module
+from edgeslm.profiler.aim import OBJECTIVES, Aim, Limits, Objective
 from edgeslm.profiler.contender import Contender, Observed, QualityEvidence, QualityStatus
 from edgeslm.profiler.figure import Figure, exact
 from edgeslm.profiler.select import Selection, select
+from edgeslm.profiler.task import Task
 from edgeslm_agent.errors import NothingFits
 from support.plans import candidate
 
@@ -236,3 +238,98 @@ def test_worse_rival_never_changes_the_winner(entries: tuple[Contender, ...], ob
 
 def _scaled(figure: Figure, by: float) -> Figure:
     return replace(figure, value=figure.value * by, low=figure.low * by, high=figure.high * by)
+
+
+def test_a_limit_rejects_on_estimates_until_something_was_measured() -> None:
+    aim = Aim(limits=Limits(decode_tps=8))
+    chosen = select([contender("a", decode_tps=12)], NANO, aim)  # 6 at the low end of its range
+    assert chosen.winner is None
+    assert chosen.rejected[0].reasons == ("may write only 6.00 tok/s, 8.00 tok/s at least is asked",)
+    seen = Observed(decode_tps=measured(9, "tokens/s", "jetson-nano"))
+    assert winner(select([contender("a", decode_tps=12, observed=seen)], NANO, aim)) == "a"
+
+
+def test_the_binding_bound_and_its_price_are_named() -> None:
+    small, large = contender("small", peak_mb=100, decode_tps=10), contender("large", peak_mb=110, decode_tps=20)
+    chosen = select([small, large], NANO, Aim(limits=Limits(memory_bytes=125 * 2**20)))
+    assert winner(chosen) == "small"
+    binding = chosen.document()["binding"]
+    assert (binding["bound"], binding["wins"], binding["gain"]) == ("memory", "large", 0.5)
+    assert "132 MB instead of 125 MB" in binding["sentence"]
+
+
+def test_with_a_task_speed_is_the_time_of_the_whole_answer() -> None:
+    """One reads fast and writes slowly, the other the other way round: which is better is up to the task."""
+    reader, writer = contender("reader", decode_tps=10), contender("writer", decode_tps=20)
+    slow = replace(writer.candidate.estimate, first_token_s=exact(10, "s", "estimated", "jetson-nano"))
+    writer = replace(writer, candidate=replace(writer.candidate, estimate=slow))
+    assert winner(select([reader, writer], NANO)) == "writer"
+    assert winner(select([reader, writer], NANO, Aim(task=Task(100, 20)))) == "reader"
+    assert winner(select([reader, writer], NANO, Aim(task=Task(100, 400)))) == "writer"
+    assert winner(select([reader, writer], NANO, Aim("first-token"))) == "reader"
+
+
+def test_measured_rates_are_turned_into_the_time_of_a_task() -> None:
+    figures = Observed(
+        prefill_tps=measured(50, "tokens/s", "jetson-nano"), decode_tps=measured(10, "tokens/s", "jetson-nano")
+    )
+    aim = Aim(task=Task(500, 61), limits=Limits(answer_s=16.1, first_token_s=10.1))
+    assert winner(select([contender("a", observed=figures)], NANO, aim)) == "a"  # 10 s to read, 6 s to write
+    assert select([contender("a", observed=figures)], NANO, replace(aim, limits=Limits(answer_s=15.9))).winner is None
+
+
+def test_energy_that_nobody_knows_is_said_and_measured_energy_decides() -> None:
+    unknown = select([contender("a"), contender("b")], NANO, Aim("energy"))
+    assert "energy of an answer on jetson-nano is unknown" in unknown.basis_line
+    frugal = Observed(energy_per_token_j=measured(0.1, "J", "jetson-nano"))
+    greedy = Observed(energy_per_token_j=measured(0.5, "J", "jetson-nano"))
+    known = select([contender("a", observed=greedy), contender("b", observed=frugal)], NANO, Aim("energy"))
+    assert winner(known) == "b"
+    assert "measurements" in known.basis_line
+
+
+def test_divergence_has_a_limit_of_its_own_beside_the_gate() -> None:
+    rough, fine = (QualityEvidence("passed", "balanced", (), kld) for kld in (0.03, 0.01))
+    entries = [contender("rough", decode_tps=20, quality=rough), contender("fine", quality=fine)]
+    chosen = select(entries, NANO, Aim(limits=Limits(kld_mean=0.02)))
+    assert winner(chosen) == "fine"
+    assert chosen.prices[0].bound == "divergence"
+
+
+def test_measurements_of_an_older_runtime_are_stated_and_do_not_count() -> None:
+    def seen(speed: float, runtime: str) -> Observed:
+        return Observed(decode_tps=measured(speed, "tokens/s", "jetson-nano"), runtime=runtime)
+
+    old = contender("old", observed=seen(90, "onnxruntime 1.9.0"))
+    new = contender("new", observed=seen(9, "onnxruntime 1.20.1"))
+    other = contender("other", observed=seen(8, "ai_edge_litert 2.1.0"))
+    chosen = select([old, new, other], NANO)
+    assert winner(chosen) == "new"
+    assert chosen.notes == ("old was measured with onnxruntime 1.9.0, others with 1.20.1: its estimate counts",)
+    assert [entry.candidate.variant for entry in chosen.runners_up] == ["other", "old"]
+
+
+@settings(max_examples=60)
+@given(contenders())
+def test_what_wins_is_on_the_front(entries: tuple[Contender, ...]) -> None:
+    chosen = select(entries, NANO, Aim("memory"), devices=["lab/nano-1"])
+    assert (chosen.winner is None) == (not chosen.pareto)
+    standing = [] if chosen.winner is None else [chosen.winner, *chosen.runners_up]
+    assert set(chosen.pareto) <= {entry.candidate.variant for entry in standing}
+
+
+def test_five_thousand_contenders_are_judged_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linear but for sorting: nothing compares every pair."""
+    calls = {"known": 0, "broken": 0, "order": 0}
+    for module, function in ((select_module, "known"), (select_module, "broken"), (select_module, "order")):
+        original = getattr(module, function)
+
+        def counted(*given: Any, original: Any = original, function: str = function, **named: Any) -> Any:
+            calls[function] += 1
+            return original(*given, **named)
+
+        monkeypatch.setattr(module, function, counted)
+    entries = [contender(f"v{index}", decode_tps=1 + index % 97, peak_mb=100 + index) for index in range(5000)]
+    chosen = select(entries, NANO, Aim(limits=Limits(memory_bytes=2000 * 2**20)))
+    assert winner(chosen) == "v96"
+    assert calls == {"known": 5000, "broken": 5000, "order": 5000}
