@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REFERENCES := .venv-references
 ENCODERS := .venv-encoders
 
-.PHONY: help setup demo test check references encoders bench soak wheel train-home train-shakespeare evaluate-home clean
+.PHONY: help setup demo test check references encoders litert-lm bench soak wheel train-home train-shakespeare evaluate-home clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -16,7 +16,7 @@ demo: $(VENV)/.demo ## export the built-in model for jetson-nano, run three agen
 	@$(BIN)/edgeslm demo
 
 test: $(VENV)/.test ## the whole suite: style, types, layers, unit, integration, packaging
-	@tests/need-mosquitto.sh
+	@tests/need-servers.sh
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -q -n auto
 
@@ -30,18 +30,21 @@ lint:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-references: $(REFERENCES)/.done encoders ## remake the reference logits with torch and transformers and compare; runs `encoders` too
+references: $(REFERENCES)/.done encoders litert-lm ## remake the reference logits with torch and transformers and compare; runs `encoders` and `litert-lm` too
 	$(REFERENCES)/bin/python tests/references/make.py --check
 	$(REFERENCES)/bin/python tests/references/make_adapters.py --check
 
 encoders: $(ENCODERS)/.done ## export every family of encoders through optimum and hold it against transformers
 	PYTHONPATH=.:tests/encoders $(ENCODERS)/bin/python tests/encoders/check.py
 
+litert-lm: $(VENV)/.test ## pack the built-in model for LiteRT-LM and hold its answers against ours
+	PYTHONPATH=tests $(BIN)/python -m bench.litert_interop
+
 bench: $(VENV)/.test ## run every benchmark beside its peer; writes bench/results and the README's tables
 	$(BIN)/python -m bench.run
 
 soak: $(VENV)/.test ## long runs whose results are committed
-	@tests/need-mosquitto.sh
+	@tests/need-servers.sh
 	PYTHONPATH=tests $(BIN)/python -m bench.soak
 
 wheel: $(VENV)/.test ## build the wheel into dist/

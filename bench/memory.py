@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bench.harness import Figures
+    from edgeslm_exporters.matrices import AnyLayout
 
 HOME = "home"
 SHAPES: dict[str, Shape] = {
@@ -70,11 +71,14 @@ class Cell:
         """Its checkpoint, written on the first call; None is the built-in model."""
         return None if self.model == HOME else random_checkpoint(SHAPES[self.model])
 
-    def predicted(self) -> Figures:
-        """Return the predicted peak and its upper end, in MB."""
+    def layout(self) -> AnyLayout:
+        """Return the layout of the variant."""
         source = open_source(None if self.checkpoint is None else str(self.checkpoint))
-        places = layout(self.format, source.spec, parse_recipe(self.recipe), self.context)
-        found = footprint(places, int(FILLED * self.context) + DECODE_TOKENS, self.chunk)
+        return layout(self.format, source.spec, parse_recipe(self.recipe), self.context)
+
+    def predicted(self) -> Figures:
+        """Return the predicted peak and its upper end, in MiB."""
+        found = footprint(self.layout(), int(FILLED * self.context) + DECODE_TOKENS, self.chunk)
         return {"predicted_mb": found.peak / MB, "bound_mb": found.end(1).peak / MB}
 
 
@@ -115,7 +119,7 @@ def _figures(cell: Cell) -> Figures:
         sys.executable,
         "-m",
         "bench.sides.memory_side",
-        _bundle(replace(cell, chunk=0)),
+        bundle_of(replace(cell, chunk=0)),
         str(cell.chunk),
     ]
     measured = ask(side)["peak_rss_mb"] * 1e6 / MB
@@ -125,7 +129,7 @@ def _figures(cell: Cell) -> Figures:
 
 
 @cache
-def _bundle(cell: Cell) -> Path:
+def bundle_of(cell: Cell) -> Path:
     """Export a variant; its chunk does not matter to it."""
     out = CACHE / "bench" / "bundles" / f"memory-{cell.model}-{cell.format}-{cell.recipe}-{cell.context}"
     how = f"--device x86-avx512-vnni-server --recipe {cell.recipe} --format {cell.format} --context {cell.context}"

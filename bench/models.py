@@ -1,4 +1,4 @@
-"""The same random model in everybody's form: our bundles, llama.cpp's GGUF, onnxruntime-genai's folder, litert-torch's file.
+"""The same random model in everybody's form: our bundles, GGUF, onnxruntime-genai's folder, litert-torch's file.
 
 Peers' files are made once and kept in .cache/bench; our bundles are exported anew, so that they are today's code.
 """

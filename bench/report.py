@@ -47,6 +47,13 @@ COLUMNS = {
     "median_error": ("median error, %", "{:.1f}"),
     "worst_quarter": ("a quarter of groups above, %", "{:.0f}"),
     "in_range": ("in the 90 % range, %", "{:.0f}"),
+    "same_percent": ("ONNX and TFLite agree, %", "{:.2f}"),
+    "onnx_exact_percent": ("ONNX and exact, %", "{:.2f}"),
+    "tflite_exact_percent": ("TFLite and exact, %", "{:.2f}"),
+    "tie_percent": ("ties, %", "{:.2f}"),
+    "onnx_kld": ("KL of ONNX, nats", "{:.5f}"),
+    "tflite_kld": ("KL of TFLite, nats", "{:.5f}"),
+    "passing": ("pass the gate, of 2", "{:.0f}"),
     "peak_rss_512_mb": ("with the 512, MB", "{:.0f}"),
 }
 

@@ -12,7 +12,20 @@ import sys
 
 from bench.environments import ROOT
 
-BENCHES = ("cli", "agent", "export", "decode", "kv", "calibrated", "quantisation", "mixed", "encoders", "prediction")
+BENCHES = (
+    "cli",
+    "agent",
+    "export",
+    "decode",
+    "tflite",
+    "tflite_export",
+    "kv",
+    "calibrated",
+    "quantisation",
+    "mixed",
+    "encoders",
+    "prediction",
+)
 
 
 def main() -> int:

@@ -55,8 +55,8 @@ def _measure(side: str) -> Figures:
         out = Path(folder) / "out"
         if side == THEIRS:
             return watch(litert_torch_command("dynamic_wi4b32_afp32", out))
-        packed = ["--litertlm", Path(folder) / "model.litertlm"]
-        return watch([*edgeslm_command("wi4b32-afp32", out, form="tflite"), *packed])
+        command = edgeslm_command("wi4b32-afp32", out, form="tflite")
+        return watch([*command, "--litertlm", Path(folder) / "model.litertlm"])
 
 
 if __name__ == "__main__":

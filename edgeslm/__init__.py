@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from edgeslm.fleet.fleet import Fleet
     from edgeslm.pipeline import ExportResult, export
     from edgeslm.planning import plan
+    from edgeslm.profiler.aim import Limits
+    from edgeslm.profiler.task import Task
     from edgeslm_agent.engine.generation import Generation
     from edgeslm_agent.errors import EdgeSLMError
 
@@ -30,7 +32,9 @@ __all__ = [
     "ExportResult",
     "Fleet",
     "Generation",
+    "Limits",
     "LocalBundle",
+    "Task",
     "device",
     "devices",
     "export",
@@ -44,7 +48,9 @@ _HOMES = {
     "ExportResult": "edgeslm.pipeline",
     "Fleet": "edgeslm.fleet.fleet",
     "Generation": "edgeslm_agent.engine.generation",
+    "Limits": "edgeslm.profiler.aim",
     "LocalBundle": "edgeslm.bundles",
+    "Task": "edgeslm.profiler.task",
     "device": "edgeslm.catalog",
     "devices": "edgeslm.catalog",
     "export": "edgeslm.pipeline",

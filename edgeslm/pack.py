@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edgeslm_agent.contract.manifest import DecoderShape
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.export import Artifact
 
@@ -161,10 +162,21 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
 
 
 def _probe(bundle: Bundle, artifact: Artifact) -> Probe:
-    """Return a prompt and its most likely next tokens, as far down as their order is beyond doubt, at least one."""
-    vocab, length = artifact.decoder.vocab_size, min(PROBE_TOKENS, artifact.decoder.context)
-    prompts = [tuple((start * (n + 1)) % vocab for n in range(length)) for start in PROBE_STARTS]
-    answers = _last_logits(bundle, artifact, prompts)
+    prompts = probe_prompts(artifact.decoder, PROBE_TOKENS)
+    return best_probe(prompts, _last_logits(bundle, artifact, prompts))
+
+
+def probe_prompts(decoder: DecoderShape, length: int) -> list[tuple[int, ...]]:
+    """Return what a probe may be made of: prompts of at most `length` tokens."""
+    vocab, length = decoder.vocab_size, min(length, decoder.context)
+    return [tuple((start * (n + 1)) % vocab for n in range(length)) for start in PROBE_STARTS]
+
+
+def best_probe(prompts: Sequence[tuple[int, ...]], answers: Sequence[NDArray[np.float32]]) -> Probe:
+    """Return a prompt and its most likely next tokens, as far down as their order is beyond doubt, at least one.
+
+    `answers` are the logits [vocab] after each prompt.
+    """
     found = [Probe(ids, _beyond_doubt(logits)) for ids, logits in zip(prompts, answers, strict=True)]
     return next((probe for probe in found if len(probe.top_tokens) > 1), found[0])
 

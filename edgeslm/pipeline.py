@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 class ExportResult:
     """A written bundle, how it was chosen, and what the export took (wall seconds, peak anonymous bytes).
 
-    `attempts` are what was built, in the order it was built; `litertlm` is the file for LiteRT-LM, if one was asked for.
+    `attempts` are what was built, in the order it was built; `litertlm` is the file for LiteRT-LM, if asked for.
     """
 
     course: Course
@@ -124,9 +124,9 @@ def export(
     Every recipe named is built and competes; with none named bits are added step by step until one passes the gate.
     The recipe `mixed` is solved for: the best mix of storages whose weights take at most `target_size` bytes (which
     alone asks for it too), or the smallest that passes the gate; it calibrates on `calibration`. `measured` also
-    measures each on this machine; `genai` adds what onnxruntime-genai needs to load the artefacts, `litertlm` packs them once
-    more as a file that LiteRT-LM runs. `max_ram` bounds the
-    anonymous bytes that the export itself takes. `tell` hears how each step did.
+    measures each on this machine; `genai` adds what onnxruntime-genai needs to load the artefacts, `litertlm` names
+    the file that packs them once more, for LiteRT-LM. `max_ram` bounds the anonymous bytes that the export takes.
+    `tell` hears how each step did.
     Raises NothingFits when nothing may be built, EnvironmentProblem when `max_ram` allows nothing, GateFailed when no
     candidate passes, and what opening, converting and packing raise; then nothing is written.
     """
@@ -197,10 +197,11 @@ def _judging(
     source: Source, wish: Wish, data: Dataset | None, calibration: Dataset | None, gate: Gate | None, *, learns: bool
 ) -> Judging:
     """Choose the data: the user's, else the model's own, else the default text; never the same for both ends."""
+    asked = gate is not None or wish.aim.limits.kld_mean is not None
     if not learns:
-        return Judging(data or own_tasks(source.label) or default_text() if gate else None, None, gate)
+        return Judging(data or own_tasks(source.label) or default_text() if asked else None, None, gate)
     calibration, judged = calibration_beside(source.label, data, calibration)
-    return Judging(judged if gate or wish.mixed else None, calibration, gate)
+    return Judging(judged if asked or wish.mixed else None, calibration, gate)
 
 
 def _course(trials: Trials, wish: Wish, judging: Judging, tell: Tell) -> Course:
@@ -233,10 +234,17 @@ def _build(stack: ExitStack, course: Course, workshop: Workshop, near: Path, tel
     for candidate in course.steps:
         built.append(workshop.build(candidate, stack.enter_context(staging(near))))
         tell(built[-1].line)
-        if built[-1].passed:
+        if built[-1].passed and _diverges_little(built[-1], course.plan.aim.limits):
             break
     built += [workshop.build(candidate, stack.enter_context(staging(near))) for candidate in course.rivals]
     return built
+
+
+def _diverges_little(built: Built, limits: Limits) -> bool:
+    """Whether a candidate keeps the user's own limit on divergence, where there is one."""
+    if limits.kld_mean is None:
+        return True
+    return built.assessment is not None and built.assessment.quality.kld_mean <= limits.kld_mean
 
 
 def _winner(selection: Selection, built: Sequence[Built]) -> Built:

@@ -1,9 +1,9 @@
 """Greedy answers of LiteRT-LM to texts and conversations, and what it makes of conversations with other templates.
 
-Runs in the peer's environment: `python -m bench.sides.litert_lm_answers MODEL.litertlm`. Standard input is a JSON object:
-`tokens` (how many to choose at most), and any of `texts`, `conversations` (lists of messages; the last is the user's)
-and `templates` (each with `template` and `messages`). The last line of stdout is an object with `texts`, `answers` and
-`rendered`.
+Runs in the peer's environment: `python -m bench.sides.litert_lm_answers MODEL.litertlm`. Standard input is a JSON
+object: `tokens` (how many to choose at most), and any of `texts`, `conversations` (lists of messages; the last is the
+user's) and `templates` (each with `template` and `messages`). The last line of stdout is an object with `texts`,
+`answers` and `rendered`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """LiteRT-LM beside us: prefill, decode and peak memory of one .litertlm file on the CPU.
 
-Runs in the peer's environment: `python -m bench.sides.litert_lm_side MODEL.litertlm WARM_UP`. It keeps its packed weights
-beside the model, as it does by default: only the very first process packs them.
+Runs in the peer's environment: `python -m bench.sides.litert_lm_side MODEL.litertlm WARM_UP`. It keeps its packed
+weights beside the model, as it does by default: only the very first process packs them.
 """
 
 from __future__ import annotations

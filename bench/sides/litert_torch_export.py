@@ -33,7 +33,7 @@ def _stand_in_for_tensorflow() -> None:
     """Let version 0.10.0 be imported: a family we do not export asks TensorFlow for what ai-edge-litert has too."""
     for name in ("tensorflow", "tensorflow.lite", "tensorflow.lite.python"):
         sys.modules[name] = ModuleType(name)
-    sys.modules["tensorflow.lite.python"].schema_py_generated = schema_py_generated
+    vars(sys.modules["tensorflow.lite.python"])["schema_py_generated"] = schema_py_generated
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Write a Llama checkpoint as GGUF and let llama.cpp's own quantiser make Q4_0 or Q8_0 of it.
 
-Runs in the peer's environment: `python -m bench.sides.llama_cpp_convert CHECKPOINT OUT.gguf KIND`. The quantiser keeps the
-norms in F32 and chooses the type of the tied embedding itself: for Q4_0, since rows of 576 do not divide into its
+Runs in the peer's environment: `python -m bench.sides.llama_cpp_convert CHECKPOINT OUT.gguf KIND`. The quantiser keeps
+the norms in F32 and chooses the type of the tied embedding itself: for Q4_0, since rows of 576 do not divide into its
 blocks of 256, it falls back from Q6_K to Q8_0.
 """
 

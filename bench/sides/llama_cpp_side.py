@@ -1,7 +1,7 @@
 """llama.cpp beside us: prefill, decode and peak memory of one GGUF, through the C interface of llama-cpp-python.
 
-Runs in the peer's environment: `python -m bench.sides.llama_cpp_side MODEL.gguf [WARM_UP]`. The C calls are used directly,
-because the package's own `Llama` class spends time in Python that is not llama.cpp's.
+Runs in the peer's environment: `python -m bench.sides.llama_cpp_side MODEL.gguf [WARM_UP]`. The C calls are used
+directly, because the package's own `Llama` class spends time in Python that is not llama.cpp's.
 """
 
 from __future__ import annotations

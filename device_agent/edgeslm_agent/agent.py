@@ -130,9 +130,7 @@ class Agent:
         self._wall = wall
         self._keep = keep
         self._orders = Settings(settings.reporting, order)
-        self._reporter = Reporter(
-            spool, self._boot, [*readers, self._own_figures], self._orders.reporting, wall
-        )
+        self._reporter = Reporter(spool, self._boot, [*readers, self._own_figures], self._orders.reporting, wall)
         self._counters = Counters()
         self._refusals = Refusals()
         self._sensors = sensors or {}
@@ -229,6 +227,7 @@ class Agent:
         self._reporter.connected(time.monotonic())
         self._say_status()
         self._say_capability()
+        self._publish("reported", self._orders.reported(self._boot).payload(), retain=True)
 
     def _say_capability(self) -> None:
         facts = capability(self._settings.profile, self._purpose() if self._worker else (), self._sensors)
@@ -281,15 +280,15 @@ class Agent:
     def _receive(self, message: Received) -> None:
         self._counters.received_bytes += len(message.payload)
         topic = parse_topic(message.topic)
-        try:
-            if topic is None or topic.owner != self._identity:
-                # some brokers hand out retained messages nobody asked for
-                raise Malformed("of another device")
-            if message.retained and topic.leaf != "desired":
-                raise Malformed("retained")  # a command is obeyed once
-            self._obey(topic, message.payload)
-        except Malformed as error:
-            self._refusals.take(error.reason)
+        if topic is None or topic.owner != self._identity:
+            self._refusals.take("of another device")  # some brokers hand out retained messages nobody asked for
+        elif message.retained and topic.leaf != "desired":
+            self._refusals.take("retained")  # a command is obeyed once
+        else:
+            try:
+                self._obey(topic, message.payload)
+            except Malformed as error:
+                self._refusals.take(error.reason)
 
     def _obey(self, topic: Topic, payload: bytes) -> None:
         if topic.leaf == "ack":
@@ -363,7 +362,9 @@ class Agent:
         self._counters.requests += 1
         if result.state == "failed":
             self._counters.failures += 1
-            self._reporter.event("request_failed", "warning", finished.kind)  # the class only: a message may quote the prompt
+            self._reporter.event(
+                "request_failed", "warning", finished.kind
+            )  # the class only: a message may quote the prompt
         else:
             self._counters.prompt_tokens += int(result.figures.get("prompt_tokens", 0))
             self._counters.completion_tokens += int(result.figures.get("completion_tokens", 0))

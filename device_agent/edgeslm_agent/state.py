@@ -1,4 +1,4 @@
-"""The agent's folder on disk: one lock, the spool's file, the last order, a small document for `edgeslm-agent status`."""
+"""The agent's folder on disk: one lock, the spool's file, the last order, a document for `edgeslm-agent status`."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class Accelerator:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The newest onnxruntime the board's system can install and run; `newest` is None when there is none."""
+    """The newest version of a runtime the board's system can install and run; `newest` is None when there is none."""
 
     newest: str | None
     how: str
@@ -126,7 +126,8 @@ class System:
 class Profile:
     """A kind of board. `memory_mb` is fitted, `app_budget_mb` is left for the agent and its model (both MiB).
 
-    `isa` holds features as /proc/cpuinfo names them; `sources` maps the short names used by facts to citations.
+    `isa` holds features as /proc/cpuinfo names them; `sources` maps the short names used by facts to citations;
+    `litert` is None where nothing is known of it.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Profile:
     works: tuple[str, ...]
     not_working: tuple[str, ...]
     onnxruntime: Runtime
+    litert: Runtime | None
     system: System
     power_modes: tuple[str, ...]
     power: tuple[tuple[str, Fact], ...]
@@ -209,6 +211,7 @@ def profile_from(name: str, values: Mapping[str, Any]) -> Profile:
         works=tuple(runtimes["works"]),
         not_working=tuple(runtimes["not_working"]),
         onnxruntime=_runtime(runtimes["onnxruntime"]),
+        litert=_runtime(runtimes["litert"]) if "litert" in runtimes else None,
         system=_system(values["system"]),
         power_modes=tuple(power.get("modes", ())),
         power=_facts(power),

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 VERBS = {
     "export": "turn a model into a bundle for a named board, behind a quality gate",
+    "adopt": "make a bundle of a .tflite or .litertlm that another tool wrote",
     "plan": "what would be built for a board, and why the rest would not; reads no weights",
     "eval": "measure a bundle's quality against the fp32 reference",
-    "measure": "measure a bundle's speed and memory on this machine",
+    "measure": "measure a bundle's speed and memory, here or on a device",
     "select": "choose the best of several bundles for a board",
     "inspect": "show what a bundle holds",
     "verify": "check every byte of a bundle against its manifest",

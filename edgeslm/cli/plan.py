@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Collection, Sequence
 
+    from edgeslm.profiler.accelerators import Accelerated
     from edgeslm.profiler.aim import Aim
     from edgeslm.profiler.plan import Candidate, Plan
     from edgeslm.profiler.prices import Price
@@ -96,6 +97,7 @@ def _show(planned: Plan) -> None:
         if candidate.reasons:
             output.result(f"{candidate.variant} is dropped: {'; '.join(candidate.reasons)}")
     show_prices(planned.prices)
+    show_accelerators(planned.accelerators)
     names = ", then ".join(candidate.recipe for candidate in planned.to_try)
     output.result(f"to try, until one passes the quality gate: {names}")
 
@@ -106,6 +108,23 @@ def show_origin(planned: Plan) -> None:
         output.result(f"licence {planned.licence}")
     for note in planned.notes:
         output.result(note)
+
+
+def show_accelerators(accelerators: Sequence[Accelerated]) -> None:
+    """Print for each driver what of the kept would run there, and what falls back to the CPU for which reason."""
+    for entry in accelerators:
+        output.result(f"{entry.title}: {'works' if entry.works else 'does not work'} here ({entry.says})")
+        output.result(f"  needs {entry.precision}; shapes: {entry.shapes}; memory {entry.memory}")
+        told: dict[str, list[str]] = {}
+        for placement in entry.placements:
+            what = f"{placement.runs} of it would run there; {placement.falls_back}"
+            told.setdefault(what, []).append(placement.variant)
+        for what, variants in told.items():
+            output.result(f"  {_listed(variants)}: {what}")
+
+
+def _listed(variants: Sequence[str]) -> str:
+    return variants[0] if len(variants) == 1 else f"{variants[0]} and {len(variants) - 1} more"
 
 
 def show_prices(prices: Sequence[Price]) -> None:

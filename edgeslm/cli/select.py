@@ -54,7 +54,9 @@ def _chosen(options: Namespace) -> Selection:
     gate = gate_named(options.gate) if options.gate is not None else None
     bundles = [open_any(path, verify=False) for path in dict.fromkeys(options.bundles)]
     contenders = [
-        (contender if isinstance(bundle, Bundle) else encoder_contender)(bundle, profile, gate, aim)
+        contender(bundle, profile, gate, aim)
+        if isinstance(bundle, Bundle)
+        else encoder_contender(bundle, profile, gate, aim)
         for bundle in bundles
     ]
     devices = devices_of([bundle for bundle in bundles if isinstance(bundle, Bundle)], profile)

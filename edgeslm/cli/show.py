@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgeslm.catalog import Fact, Profile, Rate
+    from edgeslm.catalog.profile import Runtime
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -75,17 +76,23 @@ def _memory(profile: Profile) -> Iterator[tuple[str, str]]:
 
 
 def _software(profile: Profile) -> Iterator[tuple[str, str]]:
-    system, runtime = profile.system, profile.onnxruntime
+    system = profile.system
     versions = [
         f"{what} {version}" for what, version in (("glibc", system.glibc), ("Python", system.python)) if version
     ]
     yield "system", "; ".join([system.os, *versions])
-    mark = f" [{runtime.source}]" if runtime.source else "" if runtime.verified else f" (unverified: {runtime.why})"
-    yield "onnxruntime", f"{runtime.newest or 'none'}: {runtime.how}{mark}"
-    yield from (("avoid", f"onnxruntime {version}") for version in runtime.avoid)
+    yield from _runtime("onnxruntime", profile.onnxruntime)
+    if profile.litert is not None:
+        yield from _runtime("ai-edge-litert", profile.litert)
     yield from (("works", what) for what in profile.works)
     yield from (("does not work", what) for what in profile.not_working)
     yield from (("note", note) for note in system.notes)
+
+
+def _runtime(package: str, runtime: Runtime) -> Iterator[tuple[str, str]]:
+    mark = f" [{runtime.source}]" if runtime.source else "" if runtime.verified else f" (unverified: {runtime.why})"
+    yield package, f"{runtime.newest or 'none'}: {runtime.how}{mark}"
+    yield from (("avoid", f"{package} {version}") for version in runtime.avoid)
 
 
 def _fact(fact: Fact, unit: str = "") -> str:

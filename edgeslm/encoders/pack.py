@@ -15,7 +15,6 @@ from edgeslm_agent.contract.manifest import (
     EncoderProbe,
     FileEntry,
     ModelSource,
-    RuntimeRequirement,
 )
 from edgeslm_agent.engine.encoder import EncoderSession
 from edgeslm_agent.engine.tokenizer import SentenceTokenizer
@@ -47,7 +46,7 @@ def seal_encoder(
     manifest = EncoderManifest(
         variant=variant,
         recipe=artifact.recipe,
-        format="onnx",
+        format=artifact.format,
         context=artifact.context,
         model=ModelSource(
             checkpoint.name,
@@ -58,7 +57,7 @@ def seal_encoder(
             spec.parameters,
             checkpoint.licence,
         ),
-        runtime=RuntimeRequirement("onnxruntime", artifact.min_onnxruntime),
+        runtime=artifact.runtime,
         encoder=artifact.encoder,
         tokenizer=TOKENIZER,
         probe=EncoderProbe((), 0),

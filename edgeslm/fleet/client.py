@@ -102,6 +102,8 @@ class Client:
         Raises TimedOut when it was never seen, or is offline.
         """
         self._check_presence()
+        while (happening := self._endpoint.poll(0)) is not None:
+            self._result(happening)
         assert self._status is not None, "presence was checked"
         return self._status
 

@@ -1,6 +1,6 @@
 """The collector: takes what devices report, commits it, and only then tells them to forget it.
 
-    message ──parse──> intake ──commit (100 ms or 2000 rows)──> ack to each device, PUBACK to the broker
+    message ──parse──> intake ──commit (200 ms or 5000 rows)──> ack to each device, PUBACK to the broker
 
 Killed at any point it loses nothing: what was not committed was not acknowledged, to the device or to the broker, and
 comes again; what comes again is known by its key. A collector whose database is away drops what it holds and leaves
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 RECORDS: tuple[Leaf, ...] = ("telemetry", "event")
 FACTS: tuple[Leaf, ...] = ("status", "capability")
-COMMIT_S = 0.1
-COMMIT_ROWS = 2000
+COMMIT_S = 0.2
+COMMIT_ROWS = 5000
 _ACK_EXPIRY_S = 60.0
 _LONGEST_PAUSE_S = 30.0  # between two tries of a database that is away
 _SESSION_S = 7 * 86400
-_IN_FLIGHT = 1000  # messages that the broker may send before the first is committed
+_IN_FLIGHT = 1000  # messages that the broker may send before the first is committed; at half of them we commit
 _PATIENCE = Patience(longest_wait_s=15.0, outbox=20_000, inbox=2_000)
 
 
@@ -101,7 +101,7 @@ class Collector:
         try:
             while not stop.is_set():
                 self._react(self._endpoint.poll(self._pause()))
-                if self._messages and (self._pause() <= 0.0 or self._intake.rows >= COMMIT_ROWS):
+                if self._messages and (self._pause() <= 0.0 or self._full()):
                     self._commit()
             if self._messages:
                 self._commit()
@@ -111,6 +111,9 @@ class Collector:
         finally:
             self._endpoint.close()
         return None
+
+    def _full(self) -> bool:
+        return self._intake.rows >= COMMIT_ROWS or len(self._messages) >= _IN_FLIGHT // 2
 
     def _pause(self) -> float:
         return max(self._since + COMMIT_S - time.monotonic(), 0.0) if self._messages else 5.0

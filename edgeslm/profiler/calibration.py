@@ -12,7 +12,7 @@ equal figures.
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -164,7 +164,8 @@ def _stretch_of(case: Case, found: Mapping[str, float]) -> float:
 
 
 def _constants(deviations: Array, case: Case) -> Constants:
-    return Constants(*(typical * math.exp(off) for typical, off in zip(astuple(case.typical), deviations, strict=True)))
+    typical = vars(case.typical).values()
+    return Constants(*(value * math.exp(off) for value, off in zip(typical, deviations.tolist(), strict=True)))
 
 
 def _log_seconds(deviations: Array, case: Case) -> float:
@@ -173,11 +174,12 @@ def _log_seconds(deviations: Array, case: Case) -> float:
 
 def _all_slopes(deviations: Array, cases: Sequence[Case]) -> Array:
     """Return how the logarithm of each case's seconds changes with that of each constant, (cases, constants)."""
-    slopes = [
-        [(_log_seconds(row + STEP * unit, case) - _log_seconds(row, case)) / STEP for unit in np.eye(COUNT)]
+    reached = np.array([_log_seconds(row, case) for row, case in zip(deviations, cases, strict=True)]).reshape(-1, 1)
+    moved = [
+        [_log_seconds(row + step, case) for step in STEP * np.eye(COUNT)]
         for row, case in zip(deviations, cases, strict=True)
     ]
-    return np.array(slopes).reshape(-1, COUNT)
+    return (np.array(moved).reshape(-1, COUNT) - reached) / STEP
 
 
 def kernels(rows: Sequence[Case], columns: Sequence[Case], priors: Priors) -> Array:

@@ -15,8 +15,6 @@ from edgeslm.profiler.estimate import (
     FLOAT_SHARE,
     LAYER_CYCLES,
     OTHER_RUNTIME,
-    RUNTIME,
-    TOKENIZER_PER_ENTRY,
     Estimate,
     Span,
     prompt_tokens,
@@ -35,6 +33,9 @@ if TYPE_CHECKING:
     from edgeslm_agent.contract.manifest import EncoderSizes
     from edgeslm_exporters.encoder.recipes import EncoderRecipe
 
+MB = 2**20
+RUNTIME = Span(72 * MB, 55 * MB, 96 * MB)  # interpreter, numpy, tokenizers, onnxruntime, MQTT, an idle session
+TOKENIZER_PER_ENTRY = Span(380, 200, 600)  # bytes: vocabularies of 32 k and 50 k entries took 15-19 MB
 # Relative error of weights rounded per channel (prior.py), and, for calibrated ranges, of activations rounded as well.
 ERRORS: dict[EncoderRecipe, float] = {"fp32": 0.0, "wi8-afp32": 0.0075, "wi8-ai8": 0.015}
 SIZE_RANGE = (0.95, 1.05)

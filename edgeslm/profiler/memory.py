@@ -12,11 +12,16 @@ peak resident set of cells that were not used for it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from edgeslm_agent.engine.runtime.litert import CACHE_STEP
+from edgeslm_agent.engine.runtime.onnx import RELEASED_ROWS
+from edgeslm_exporters.quantized_rows import Blocks
+
 if TYPE_CHECKING:
-    from edgeslm_exporters.matrices import AnyLayout
+    from edgeslm_exporters.matrices import AnyLayout, Matrix
 
 MB = 2**20
 
@@ -26,28 +31,34 @@ class Process:
     """What a process of the engine holds without a model: in all, and a layer's share of the runtime's own tables.
 
     `slack` is how much the allocator keeps for each byte of a pass's widest tensors, `growth` how much for each of the
-    cache, beyond the cache itself.
+    cache, beyond the cache itself. `held_rows` is after how many rows of the embedding their pages are given back.
     """
 
     bytes: float
     layer_bytes: float
     slack: float
     growth: float
+    held_rows: int
 
 
 # libpython, numpy, tokenizers (34 MB) and the runtime's library (20 MB of it touched) with its own heap. LiteRT has
-# tables of every layer in each of five signatures, and copies the caches where they grow.
+# tables of every layer in each of five signatures, copies the caches where they grow, and gives pages back then.
 PROCESSES = {
-    "onnx": Process(69.5 * MB, 0.2 * MB, slack=1.75, growth=0),
-    "tflite": Process(64 * MB, 1.1 * MB, slack=1.2, growth=0.25),
+    "onnx": Process(69.5 * MB, 0.2 * MB, slack=1.75, growth=0, held_rows=RELEASED_ROWS),
+    "tflite": Process(58 * MB, 1.1 * MB, slack=1.2, growth=0.25, held_rows=CACHE_STEP),
 }
+WIDENED_BYTES = 7 * MB  # what onnxruntime keeps of having widened fp16, whatever the model's size
 INTERPRETER = 41 * MB  # before a runtime is there: Python, numpy, the tokenizers' library
 # A byte-level BPE once read (hashbrown tables of 32 + 32 + 16 bytes a bucket and one of control, filled to 7/8; two
 # strings an entry of the heap's 48 bytes, and the pair of its merge), and while its JSON is read.
 BUCKET_BYTES, ENTRY_BYTES, TOKENIZER_BYTES = 81, 122, 0.5 * MB
 READING_BYTES = 575  # an entry
 FILLED = 7 / 8
-FAULT_BYTES = 64 * 1024  # Linux maps sixteen pages around the one that was touched
+# A row of the mapped table brings its neighbours: Linux maps 16 pages around the one that was touched, and the whole of
+# what lies together in the page cache, which is more for tables written in larger pieces.
+FAULT_BYTES, FLOAT_FAULT_BYTES = 128 * 1024, 512 * 1024
+# The heap keeps holes where the tokenizer's JSON was; the runtime's small objects fill them.
+HOLES, FILLED_BY_RUNTIME = 0.3, 5.5 * MB
 # What ranges cover beyond the formulas: other releases of the libraries, heaps that reuse holes or do not.
 SPREAD = {"process": (0.92, 1.06), "tokenizer": (0.6, 1.35), "weights": (0.98, 1.02), "activations": (0.5, 1.5)}
 
@@ -88,17 +99,25 @@ class Footprint:
 def footprint(places: AnyLayout, tokens: int, rows: int) -> Footprint:
     """Return what the variant with this layout holds: `tokens` in its cache, a prompt read in chunks of `rows`."""
     process = PROCESSES[places.format]
-    rows = min(rows, tokens)
+    rows, tokenizer = min(rows, tokens), tokenizer_bytes(places.spec.vocab)
+    widened = WIDENED_BYTES if places.format == "onnx" and places.table.storage == "fp16" else 0
+    reused = min(HOLES * tokenizer, FILLED_BY_RUNTIME)
     return Footprint(
-        process=process.bytes + process.layer_bytes * places.spec.layers,
-        tokenizer=tokenizer_bytes(places.spec.vocab),
+        process=process.bytes + process.layer_bytes * places.spec.layers + widened - reused,
+        tokenizer=tokenizer,
         weights=places.resident_bytes,
         cache=places.cache_bytes(tokens) * (1 + process.growth),
         activations=process.slack * places.activation_bytes(rows, tokens),
-        mapped=min(places.table.bytes, rows * FAULT_BYTES),
+        mapped=_touched(places.table, min(tokens, max(rows, process.held_rows))),
         loading=places.loading_bytes,
         reading=INTERPRETER + READING_BYTES * places.spec.vocab,
     )
+
+
+def _touched(table: Matrix, rows: int) -> float:
+    """Return how much of a mapped table is resident once so many rows of it were read, drawn at random."""
+    around = FAULT_BYTES if isinstance(table.storage, Blocks) else FLOAT_FAULT_BYTES
+    return table.bytes * -math.expm1(-rows * around / table.bytes)
 
 
 def tokenizer_bytes(vocab: int) -> float:

@@ -11,7 +11,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edgeslm.catalog.litert import litert_missing
+from edgeslm.profiler.accelerators import accelerated, form_reasons
 from edgeslm.profiler.aim import FASTEST
 from edgeslm.profiler.bounds import broken
 from edgeslm.profiler.escalation import escalation
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgeslm.catalog import Profile
+    from edgeslm.catalog.accelerators import Mention
+    from edgeslm.profiler.accelerators import Accelerated
     from edgeslm.profiler.aim import Aim, Objective
     from edgeslm.profiler.outlook import Outlook
     from edgeslm.profiler.task import Task
@@ -70,7 +72,7 @@ class Plan:
 
     `pareto` names the kept that no other beats in memory, time and exactness at once; `prices` say what each bound
     keeps out, the binding one first. `licence` is what the model card names, or ''; `notes` are sentences about what is
-    unknown and where the weights come from.
+    unknown and where the weights come from; `accelerators` what the board's could run.
     """
 
     model: str
@@ -83,6 +85,7 @@ class Plan:
     prices: tuple[Price, ...] = ()
     licence: str = ""
     notes: tuple[str, ...] = ()
+    accelerators: tuple[Accelerated, ...] = ()
 
     @property
     def objective(self) -> Objective:
@@ -123,6 +126,7 @@ class Plan:
             "app_budget_bytes": self.app_budget_bytes,
             "pareto": list(self.pareto),
             "to_try": [candidate.variant for candidate in self.to_try],
+            "accelerators": [accelerator.document() for accelerator in self.accelerators],
             "candidates": [candidate_document(candidate) for candidate in self.candidates],
         }
 
@@ -169,7 +173,41 @@ def plan(
     ]
     if recipes is None:
         candidates += _smaller_caches(name, spec, profile, aim, candidates)
-    return assembled(name, profile, tokens, aim, candidates)
+    planned = assembled(name, profile, tokens, aim, candidates)
+    return _with_accelerators(planned, spec, profile, forms=recipes is None)
+
+
+def _with_accelerators(planned: Plan, spec: DecoderSpec, profile: Profile, *, forms: bool) -> Plan:
+    """Add what the board's accelerators could run; `forms` also adds the forms they need, which nobody builds."""
+    from edgeslm.catalog.accelerators import mentions
+
+    found, needed = [], []
+    for mention in mentions(profile):
+        candidate = _accelerator_form(mention, planned, spec, profile)
+        found.append(accelerated(mention, candidate.variant, profile, planned.kept))
+        needed.append(candidate)
+    candidates = (*planned.candidates, *(needed if forms else ()))
+    return replace(planned, candidates=candidates, accelerators=tuple(found))
+
+
+def _accelerator_form(mention: Mention, planned: Plan, spec: DecoderSpec, profile: Profile) -> Candidate:
+    """Return the form that a driver needs, as a candidate that is not built.
+
+    Its figures are those of the same weights on the CPU: nobody measured any of ours on an accelerator.
+    """
+    form = mention.driver.form
+    like = _candidate(
+        planned.model, "onnx", parse_recipe(form.like), spec, context=planned.context, profile=profile, aim=planned.aim
+    )
+    written = f"{form.format}-{mention.driver.name}"
+    return replace(
+        like,
+        variant=variant_name(planned.model, form.recipe, written, planned.context),
+        recipe=form.recipe,
+        format=written,
+        kept=False,
+        reasons=form_reasons(mention, like.variant, profile),
+    )
 
 
 def assembled(name: str, profile: Profile, context: int, aim: Aim, candidates: Sequence[Candidate]) -> Plan:
@@ -291,7 +329,8 @@ def bounded(candidate: Candidate, profile: Profile, aim: Aim) -> Candidate:
 def _form_reasons(form: str, recipe: Recipe, places: AnyLayout, profile: Profile) -> Iterator[str]:
     yield from unwritten(form, places.spec, recipe)
     if form == "tflite":
-        yield from (f"no ai-edge-litert to install on {profile.name}: {why}" for why in litert_missing(profile))
+        if profile.litert is not None and profile.litert.newest is None:
+            yield f"no ai-edge-litert to install on {profile.name}: {profile.litert.how}"
     elif profile.onnxruntime.newest is None:
         yield f"no onnxruntime to install on {profile.name}: {profile.onnxruntime.how}"
     yield from refusals(recipe, places, profile.target())

@@ -1,6 +1,7 @@
 """How long a board takes for one pass through a model: bytes moved, operations done, layers begun.
 
-    seconds = ((bytes / bandwidth)^4 + (multiply-adds / rate)^4)^(1/4) + layers x seconds a layer
+    seconds = ((bytes / bandwidth)^4 + (multiply-adds / rate)^4)^(1/4) + attended / attention rate
+              + layers x seconds a layer + seconds a call
 
 A token reads every weight once, and depth costs by itself: two coefficients, bytes and layers, leave 11 % of 20
 public models' times (arXiv 2409.15790, figures). The fourth power rounds the roofline's corner; the first would add
@@ -21,6 +22,7 @@ SHARPNESS = 4
 class Work:
     """One pass: bytes read (weights as the runtime holds them, and the cache), multiply-adds, layers, threads at work.
 
+    `attended` are the multiply-adds of attention where it is timed for itself: its kernels are others.
     A prompt in chunks is one Work a chunk; `passes` of them take as many times as long.
     """
 
@@ -29,13 +31,15 @@ class Work:
     layers: float
     threads: float = 1
     passes: float = 1
+    attended: float = 0
 
 
 @dataclass(frozen=True)
 class Constants:
     """What a board reaches with a runtime: bytes a second (all threads, one thread), multiply-adds a second and thread.
 
-    `layer_s` is the time a layer takes beside its arithmetic: starting it, waiting for all threads.
+    `layer_s` is the time a layer takes beside its arithmetic: starting it, waiting for all threads; `call_s` that of a
+    call. `attention_rate` is multiply-adds a second of one thread in attention.
     """
 
     bandwidth: float
@@ -43,6 +47,8 @@ class Constants:
     thread_rate: float
     layer_s: float
     share: float = 1.0  # of all of these that a runtime reaches in its setting
+    attention_rate: float = 1e15
+    call_s: float = 0.0
 
     def reached_bandwidth(self, threads: float) -> float:
         """Return the bytes a second that so many threads read together."""
@@ -53,7 +59,9 @@ def seconds(work: Work, constants: Constants) -> float:
     """Return how long the work takes; more bytes, operations or layers never take less, a faster board never more."""
     moving = work.read_bytes / constants.reached_bandwidth(work.threads)
     computing = work.multiply_adds / (work.threads * constants.thread_rate)
-    return work.passes * (overlapped(moving, computing) + work.layers * constants.layer_s) / constants.share
+    attending = work.attended / (work.threads * constants.attention_rate)
+    beginning = work.layers * constants.layer_s + constants.call_s
+    return work.passes * (overlapped(moving, computing) + attending + beginning) / constants.share
 
 
 def overlapped(moving: float, computing: float) -> float:

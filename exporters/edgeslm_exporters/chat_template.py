@@ -116,7 +116,7 @@ def jinja_template(checkpoint: SideFiles) -> str | None:
 
 
 def special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the texts of the special tokens that a tokenizer_config.json names, by the names templates have for them."""
+    """Return the texts of special tokens in a tokenizer_config.json, by the names that templates have for them."""
     tokens = {name: _special_token(config, name) for name in _TOKENS}
     return {name: token for name, token in tokens.items() if token}
 

@@ -1,7 +1,6 @@
-"""What a machine answers with bundles: run here and by an emulated board, then compared.
+"""What a machine answers with a bundle: run here and by an emulated board, then compared.
 
-python answers.py REQUESTS ANSWERS: both JSON; for each bundle the most likely token after every token of a text, and the
-tokens of greedy answers.
+python answers.py BUNDLE CASES ANSWERS: the cases are [{"prompt", "expected"}] in JSON; the answers {"read", "written"}.
 """
 
 from __future__ import annotations
@@ -9,26 +8,45 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.engine.generation import Generation
 from edgeslm_agent.engine.session import Session
 
-ROWS = 32  # of a prefill pass: a board emulated without the dot product is slow
+ROWS = 32  # of a prefill pass: a core emulated without the dot product takes long for one
 
 
-def answers(bundle: Path, texts: list[str], prompts: list[str], max_tokens: int) -> dict[str, Any]:
-    """Return {"top": ids after each token of each text, "greedy": ids of each answer}."""
-    options = Generation(max_tokens=max_tokens, temperature=0.0)
+class Case(TypedDict):
+    """A request and the answer that the model was trained to give."""
+
+    prompt: str
+    expected: str
+
+
+class Answers(TypedDict):
+    """Of each case: the likeliest token after each token of the expected answer, and the tokens of a greedy answer."""
+
+    read: list[list[int]]
+    written: list[list[int]]
+
+
+def answers(bundle: Path, cases: list[Case]) -> Answers:
+    """Return what this machine makes of the cases."""
     with Session.open(open_bundle(bundle), threads=2, prefill_rows=ROWS) as session:
-        window = session.manifest.decoder.context
-        top = [session.score(session.encode(text)[:window]).argmax(axis=1).tolist() for text in texts]
-        greedy = [list(session.complete(prompt, options).token_ids) for prompt in prompts]
-    return {"top": top, "greedy": greedy}
+        return {
+            "read": [_likeliest(session, case) for case in cases],
+            "written": [list(session.complete(case["prompt"], Generation()).token_ids) for case in cases],
+        }
+
+
+def _likeliest(session: Session, case: Case) -> list[int]:
+    begin = len(session.encode_prompt(case["prompt"])) - 1
+    ids = session.encode_prompt(case["prompt"], answer=case["expected"])
+    likeliest: list[int] = session.score(ids)[begin:].argmax(axis=1).tolist()
+    return likeliest
 
 
 if __name__ == "__main__":
-    asked = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    found = {folder: answers(Path(folder), **request) for folder, request in asked.items()}
-    Path(sys.argv[2]).write_text(json.dumps(found), encoding="utf-8")
+    bundle, cases, out = map(Path, sys.argv[1:])
+    out.write_text(json.dumps(answers(bundle, json.loads(cases.read_text("utf-8")))), encoding="utf-8")

@@ -5,7 +5,6 @@ Each test cites its clauses in `clauses(...)`; a clause of the document that nob
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import threading
@@ -18,7 +17,7 @@ import pytest
 
 from edgeslm.fleet.client import Client
 from edgeslm_agent.contract.codec import MAX_WIRE_BYTES, Malformed, decode, encode
-from edgeslm_agent.contract.command import Command, Result, parse_result
+from edgeslm_agent.contract.command import Command
 from edgeslm_agent.contract.fields import is_figure_name
 from edgeslm_agent.contract.figures import FIGURES
 from edgeslm_agent.contract.status import parse_capability, parse_status
@@ -27,11 +26,11 @@ from edgeslm_agent.contract.topics import LEAVES, RETAINED, DeviceId, parse_topi
 from edgeslm_agent.errors import Incompatible
 from edgeslm_agent.link.endpoint import Patience
 from edgeslm_agent.link.memory import MemoryBroker
-from edgeslm_agent.link.transport import Outgoing, Received, SessionOptions
 from edgeslm_agent.serving.responder import Answer, Echo, ModelFacts, open_responder
 from edgeslm_agent.telemetry.spool import Spool
 from support.boards import board
 from support.clauses import cited, clauses
+from support.ear import KITCHEN, Ear
 from support.fleet import missing_numbers, rows, running_agent, running_collector
 from support.hostile import HOSTILE
 from support.toy_encoder import LABELS, expected_output, write_toy_encoder
@@ -42,48 +41,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from edgeslm_agent.contract.manifest import Task
-    from edgeslm_agent.link.transport import Connection, Event, Sink
+    from edgeslm_agent.link.transport import Connection, Outgoing, SessionOptions, Sink
 
 pytestmark = pytest.mark.slow  # threads that talk over a broker
 
-KITCHEN = DeviceId("home", "kitchen")
 PROTOCOL = (Path(__file__).parents[2] / "device_agent/PROTOCOL.md").read_text(encoding="utf-8")
-
-
-class Ear:
-    """A client that hears everything on the broker, and can speak."""
-
-    def __init__(self, broker: MemoryBroker) -> None:
-        self.heard: list[Received] = []
-        self._connection = broker.open(SessionOptions("ear", receive_maximum=10**9), self._take)
-        self._connection.subscribe(["#"])
-
-    def _take(self, event: Event) -> bool:
-        if isinstance(event, Received):
-            self.heard.append(event)
-        return True
-
-    def payloads(self, leaf: str, device: DeviceId = KITCHEN) -> list[bytes]:
-        return [one.payload for one in self.heard if one.topic == f"edgeslm/v1/{device}/{leaf}"]
-
-    def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        self._connection.publish(Outgoing(topic, payload, retain))
-
-    def command(self, command: Command) -> None:
-        self.say(KITCHEN.topic("command"), command.payload())
-
-    def results(self, identity: str) -> list[Result]:
-        found = []
-        for payload in self.payloads("result"):
-            with contextlib.suppress(Malformed):
-                found.append(parse_result(payload))
-        return [one for one in found if one.id == identity]
-
-    def final(self, identity: str) -> Result:
-        eventually(
-            lambda: [one for one in self.results(identity) if one.state != "accepted"], f"a result of {identity}"
-        )
-        return next(one for one in self.results(identity) if one.state != "accepted")
 
 
 class Watched(MemoryBroker):

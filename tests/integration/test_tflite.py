@@ -14,10 +14,15 @@ from edgeslm.profiler.quality import sequences
 from edgeslm.source import own_tasks
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.engine.generation import Generation
+from edgeslm_agent.engine.runtime.litert import LitertRuntime
 from edgeslm_agent.engine.session import Session
+from edgeslm_agent.errors import Corrupt, Incompatible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from edgeslm.pipeline import ExportResult
 
@@ -99,6 +104,30 @@ def test_what_tflite_has_not_is_said_before_anything_is_written(
 def test_the_same_export_twice_is_the_same_bundle(folder: Path) -> None:
     first, second = (exported(folder / name, "tflite", "wi8-afp32").bundle for name in ("first", "second"))
     assert first.bundle_id == second.bundle_id
+
+
+def test_weights_that_are_not_the_exported_ones_fail_the_self_test(folder: Path) -> None:
+    bundle = exported(folder, "tflite", "wi8-afp32").bundle
+    graph = bundle.file(bundle.manifest.graph)
+    content = bytearray(graph.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 50_000] = bytes(50_000)  # one matrix of many
+    graph.write_bytes(content)
+    with pytest.raises(Corrupt, match="SHA-256"):
+        open_bundle(bundle.path)
+    with pytest.raises(Incompatible, match="self-test failed"):
+        Session.open(open_bundle(bundle.path, verify=False))
+
+
+@pytest.mark.parametrize("wrong", [np.zeros_like, lambda logits: np.full_like(logits, np.nan), lambda logits: -logits])
+def test_a_runtime_that_computes_something_else_fails_the_self_test(
+    wrong: Callable[[NDArray[np.float32]], NDArray[np.float32]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = open_bundle(exported(folder, "tflite", "wi8-afp32").bundle.path)
+    right = LitertRuntime.step
+    monkeypatch.setattr(LitertRuntime, "step", lambda self, token, past: wrong(right(self, token, past)))
+    with pytest.raises(Incompatible, match="self-test failed"):
+        Session.open(bundle)
 
 
 def test_a_session_samples_chats_and_goes_on_behind_a_prompt(folder: Path) -> None:

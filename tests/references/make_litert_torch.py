@@ -1,8 +1,8 @@
 """Makes what litert-torch writes of a small decoder: the fixtures of tests that open files of other tools.
 
-`PYTHONPATH=.:tests python tests/references/make_litert_torch.py`, in the project's environment; litert-torch itself runs
-in the one of bench/peers/litert-torch.txt. Its files carry a time and a name drawn at random, so they are kept, not
-compared; the test that uses them compares what they compute.
+`PYTHONPATH=.:tests python tests/references/make_litert_torch.py`, in the project's environment; litert-torch itself
+runs in the one of bench/peers/litert-torch.txt. Its files carry a time and a name drawn at random, so they are kept,
+not compared; the test that uses them compares what they compute.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checkpoint, out = foreign_checkpoint(Path(folder) / "checkpoint"), Path(folder) / "out"
         python = peer_python("litert-torch")
-        command = [python, "-m", "bench.sides.litert_torch_export", checkpoint, out, str(CONTEXT), "dynamic_wi8_afp32"]
+        command: list[str | Path] = [
+            python,
+            "-m",
+            "bench.sides.litert_torch_export",
+            checkpoint,
+            out,
+            str(CONTEXT),
+            "dynamic_wi8_afp32",
+        ]
         subprocess.run(command, check=True, cwd=ROOT)
         FOLDER.mkdir(exist_ok=True)
         for name in ("model.tflite", "model.litertlm"):

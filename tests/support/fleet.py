@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeslm.fleet.history import Address
+    from edgeslm_agent.contract.desired import Desired
     from edgeslm_agent.link.transport import Transport
     from edgeslm_agent.serving.responder import Responder
 
@@ -43,6 +44,8 @@ def running_agent(
     boot: str | None = None,
     root: Path | None = None,
     profile: str | None = None,
+    order: Desired | None = None,
+    keep: Callable[[Desired], None] = lambda _order: None,
 ) -> Iterator[Agent]:
     """Run an agent for the block; it leaves in good order. Its spool is in memory unless a path is given.
 
@@ -61,7 +64,7 @@ def running_agent(
             made.append(
                 Agent(
                     parse_device_id(identity), transport, own, settings, load=load, boot=boot,
-                    readers=[source.read for source in sources], sensors=sensors(sources),
+                    readers=[source.read for source in sources], sensors=sensors(sources), order=order, keep=keep,
                 )
             )  # fmt: skip
             ready.set()

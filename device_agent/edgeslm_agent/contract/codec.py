@@ -101,28 +101,30 @@ def _check_version(document: Mapping[str, Any]) -> None:
 
 
 def _check_values(document: dict[str, Any]) -> None:
-    """Walk the whole document once, without recursion."""
+    """Walk the whole document once, without recursion. A collector does this for every figure of every device."""
     pending: list[tuple[Any, int]] = [(document, 1)]
     while pending:
-        value, depth = pending.pop()
-        if isinstance(value, (dict, list)):
-            if depth > MAX_DEPTH:
-                raise Malformed("too deep")
-            if isinstance(value, dict):
-                pending.extend((key, depth) for key in value)
-                pending.extend((item, depth + 1) for item in value.values())
-            else:
-                pending.extend((item, depth + 1) for item in value)
-        else:
-            _check_scalar(value)
+        container, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise Malformed("too deep")
+        if type(container) is dict:
+            for key in container:
+                _check_text(key)
+            container = container.values()
+        for value in container:
+            kind = type(value)
+            if kind is float:
+                if not math.isfinite(value):
+                    raise Malformed("not finite")
+            elif kind is int:
+                if not -MAX_INTEGER <= value <= MAX_INTEGER:
+                    raise Malformed("integer out of range")
+            elif kind is str:
+                _check_text(value)
+            elif kind is dict or kind is list:
+                pending.append((value, depth + 1))
 
 
-def _check_scalar(value: object) -> None:
-    if isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise Malformed("not UTF-8")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise Malformed("not finite")
-    elif isinstance(value, int) and abs(value) > MAX_INTEGER:
-        raise Malformed("integer out of range")
+def _check_text(text: str) -> None:
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise Malformed("not UTF-8")

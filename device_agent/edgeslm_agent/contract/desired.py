@@ -6,7 +6,7 @@ over fields it does not know, but not here: an order that is half understood is 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields as fields_of
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from edgeslm_agent.contract import fields
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_CHANGES = 16  # figures watched at once
 MAX_PROBLEMS = 8
 _MAX_SETTINGS = 32
+_LONGEST_S = 1e6
 _BOUNDS: dict[str, tuple[float, float]] = {  # seconds, seconds, bytes, seconds
     "interval_s": (0.1, 86400.0),
     "batch_s": (0.0, 86400.0),
@@ -95,17 +96,25 @@ def parse_reported(payload: bytes) -> Reported:
         raise Malformed("field state")
     if not isinstance(problems, list) or len(problems) > MAX_PROBLEMS:
         raise Malformed("field problems")
-    known = {name: value for name, value in telemetry.items() if name in _KNOWN}
-    if wrong(known):
-        raise Malformed("field telemetry")
     return Reported(
         boot=fields.label(document, "boot"),
         version=fields.integer(document, "version"),
         state=cast(Verdict, state),
         applied=fields.integer(document, "applied"),
-        telemetry=Reporting(**known),
+        telemetry=_reporting(telemetry),
         problems=tuple(fields.label({"problem": one}, "problem") for one in problems),
     )
+
+
+def _reporting(telemetry: Mapping[str, Any]) -> Reporting:
+    """Read what a device says it does, which may lie outside what can be ordered."""
+    changes = telemetry.get("changes")
+    if not isinstance(changes, dict):
+        raise Malformed("field changes")
+    seconds = (fields.number(telemetry, name, 0.0, _LONGEST_S) for name in ("interval_s", "batch_s", "heartbeat_s"))
+    interval_s, batch_s, heartbeat_s = seconds
+    above = fields.integer(telemetry, "compress_above")
+    return Reporting(interval_s, batch_s, above, fields.numbers(changes, MAX_CHANGES), heartbeat_s)
 
 
 def wrong(telemetry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -137,6 +146,3 @@ def _is_number(value: object, *, whole: bool = False) -> bool:
 
 def _shown(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name)[:48]
-
-
-_KNOWN = frozenset(one.name for one in fields_of(Reporting))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from edgeslm_agent.contract.codec import MAX_INTEGER, Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from edgeslm_agent.contract.ranges import Range
 
@@ -51,12 +52,12 @@ def number(document: Mapping[str, Any], name: str, low: float, high: float) -> f
     return float(value)
 
 
-def numbers(document: Mapping[str, Any], limit: int) -> dict[str, float]:
-    """Return the numeric fields of a document, at most `limit` of them; everything else in it is passed over."""
+def numbers(document: Mapping[str, Any], limit: int, besides: Collection[str] = ()) -> dict[str, float]:
+    """Return the numeric fields of a document but those named, at most `limit`; all else in it is passed over."""
     found = {
         name: value
         for name, value in document.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and is_figure_name(name)
+        if (type(value) is float or type(value) is int) and name not in besides and is_figure_name(name)
     }
     if len(found) > limit:
         raise Malformed("too many fields")
@@ -75,7 +76,12 @@ def vector(document: Mapping[str, Any], name: str, limit: int) -> tuple[float, .
 
 def is_figure_name(name: str) -> bool:
     """Return whether a field may carry a figure: lower-case words, digits and underscores, at most 48 characters."""
-    return 0 < len(name) <= 48 and name[0].isalpha() and name.isascii() and name.isidentifier() and name == name.lower()
+    return len(name) <= 48 and _is_figure_name(name)  # long ones must not fill the memory of the answers
+
+
+@lru_cache(maxsize=1024)  # the same names come with every sample
+def _is_figure_name(name: str) -> bool:
+    return name.isascii() and name.isidentifier() and name[0].isalpha() and name == name.lower()
 
 
 def items(document: Mapping[str, Any], name: str, limit: int) -> list[Mapping[str, Any]]:

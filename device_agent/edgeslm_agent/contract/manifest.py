@@ -95,7 +95,8 @@ class EncoderShape:
     """What an engine must know to run an encoder.
 
     The graph takes `inputs` (input_ids and others of INPUTS), int64 [batch, length], and gives one output, float32
-    [batch, width]: `embedding` for the task embed, `scores` in the order of `labels` for classify.
+    [batch, width]: `embedding` for the task embed, `scores` in the order of `labels` for classify. A .tflite takes
+    input_ids as int32 and attention_mask as float32, both [1, context].
     `pooling` says how token vectors became one (cls, mean, max; none for a classifier), `normalized` that its length
     is 1: both happen inside the graph.
     """

@@ -119,8 +119,7 @@ def split_ranges(boot: str, ranges: Sequence[Range]) -> list[Ack]:
 
 
 def _sample(item: Mapping[str, Any]) -> Sample:
-    figures = {name: value for name, value in item.items() if name not in _NOT_FIGURES}
-    return Sample(fields.integer(item, "seq"), _time(item), fields.numbers(figures, MAX_FIGURES))
+    return Sample(fields.integer(item, "seq"), _time(item), fields.numbers(item, MAX_FIGURES, _NOT_FIGURES))
 
 
 def event(item: Mapping[str, Any]) -> Event:

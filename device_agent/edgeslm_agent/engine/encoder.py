@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Protocol, final
 
+from edgeslm_agent.engine.runtime.litert_encoder import LitertEncoder
 from edgeslm_agent.engine.runtime.onnx_encoder import OnnxEncoder
 from edgeslm_agent.engine.tokenizer import SentenceTokenizer
 from edgeslm_agent.errors import Incompatible, UsageError
@@ -57,11 +58,24 @@ class Classification:
     figures: PassFigures
 
 
+class EncoderRuntime(Protocol):
+    """What computes an encoder's graph."""
+
+    def run(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return the output float32 [width] for one text's ids."""
+
+    def close(self) -> None:
+        """Give the memory back; the runtime is of no use afterwards."""
+
+
+RUNTIMES = {"onnx": OnnxEncoder, "tflite": LitertEncoder}
+
+
 @final
 class EncoderSession:
     """A loaded encoder; make one with `EncoderSession.open`. `load_s` is what opening took."""
 
-    def __init__(self, manifest: EncoderManifest, runtime: OnnxEncoder, tokenizer: SentenceTokenizer) -> None:
+    def __init__(self, manifest: EncoderManifest, runtime: EncoderRuntime, tokenizer: SentenceTokenizer) -> None:
         self.manifest = manifest
         self.load_s = 0.0
         self._runtime = runtime
@@ -76,10 +90,10 @@ class EncoderSession:
         """
         started = time.perf_counter()
         manifest = bundle.manifest
-        if manifest.format != "onnx":
+        if manifest.format not in RUNTIMES:
             raise Incompatible(f"this agent cannot run format '{manifest.format}'", "export with --format onnx")
         tokenizer = SentenceTokenizer(bundle.file(manifest.tokenizer), manifest.context)
-        runtime = OnnxEncoder(
+        runtime = RUNTIMES[manifest.format](
             bundle.file(manifest.graph),
             manifest.encoder,
             min_version=manifest.runtime.min_version,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
     from edgeslm_agent.link.address import Address
-    from edgeslm_agent.link.transport import Connection, Event, SessionOptions, Sink
+    from edgeslm_agent.link.transport import Event, SessionOptions, Sink
 
 _CONNECT_TIMEOUT_S = 8.0
 _MQTT_5 = 5  # protocol levels in CONNECT; 4 is MQTT 3.1.1
@@ -56,7 +56,9 @@ class MqttTransport:
 
     def open(self, options: SessionOptions, sink: Sink) -> MqttConnection:
         """Begin to connect in a thread of its own."""
-        return MqttConnection(self._address, self._version, options, sink, self._other_version, self._loop)
+        return MqttConnection(
+            self._address, self._version, options, sink, misunderstood=self._other_version, loop=self._loop
+        )
 
     def _other_version(self) -> None:
         """Try the other version next: a 3.1.1 broker may refuse MQTT 5, hang up, or wait for more and say nothing."""
@@ -73,6 +75,7 @@ class MqttConnection:
         version: int,
         options: SessionOptions,
         sink: Sink,
+        *,
         misunderstood: Callable[[], None],
         loop: SocketLoop,
     ) -> None:

@@ -7,12 +7,8 @@ used at all.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.desired import Desired, Reported, Reporting, wrong
-
-if TYPE_CHECKING:
-    from edgeslm_agent.contract.desired import Verdict
 
 
 @dataclass(frozen=True)
@@ -36,6 +32,10 @@ class Settings:
         """The version in force, 0 without an order."""
         return self.order.version if self.order else 0
 
+    def reported(self, boot: str) -> Reported:
+        """Return what to report unasked."""
+        return Reported(boot, self.version, "applied", self.version, self.reporting)
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -49,13 +49,13 @@ class Decision:
 def decide(settings: Settings, order: Desired, boot: str) -> Decision:
     """Apply an order or refuse it."""
     if order == settings.order:
-        return Decision(settings, _reported(boot, order, "applied", settings), news=False)
+        return Decision(settings, settings.reported(boot), news=False)
     problems = _problems(settings, order)
     if problems:
-        reported = _reported(boot, order, "refused", settings, problems)
+        reported = Reported(boot, order.version, "refused", settings.version, settings.reporting, problems)
         return Decision(replace(settings, refused=order), reported, news=order != settings.refused)
     after = replace(settings, order=order)
-    return Decision(after, _reported(boot, order, "applied", after), news=True)
+    return Decision(after, after.reported(boot), news=True)
 
 
 def _problems(settings: Settings, order: Desired) -> tuple[str, ...]:
@@ -64,9 +64,3 @@ def _problems(settings: Settings, order: Desired) -> tuple[str, ...]:
     if order.version == settings.version:
         return (f"version {order.version} said something else before",)
     return wrong(order.telemetry)
-
-
-def _reported(
-    boot: str, order: Desired, state: Verdict, settings: Settings, problems: tuple[str, ...] = ()
-) -> Reported:
-    return Reported(boot, order.version, state, settings.version, settings.reporting, problems)

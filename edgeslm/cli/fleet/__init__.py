@@ -7,7 +7,20 @@ from __future__ import annotations
 
 import argparse
 
-from edgeslm.cli.fleet import collect, command, enroll, grant, home_assistant, init, metrics, revoke, simulate, status, tidy
+from edgeslm.cli.fleet import (
+    collect,
+    command,
+    enroll,
+    grant,
+    home_assistant,
+    init,
+    metrics,
+    revoke,
+    simulate,
+    status,
+    tidy,
+)
+from edgeslm.cli.fleet import configure as configuring
 
 VERBS = {
     "init": (init, "make the fleet's own authority and a broker's configuration with TLS"),
@@ -20,6 +33,7 @@ VERBS = {
     "home-assistant": (home_assistant, "let the devices of a broker appear in Home Assistant"),
     "status": (status, "show what every device is and does"),
     "command": (command, "send one command to a device and print its answer"),
+    "configure": (configuring, "set how often and how devices report, and show what they made of it"),
     "simulate": (simulate, "run devices that are not there against a real broker, with faults, and count what is lost"),
 }
 

@@ -31,7 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ask-every", type=duration, default=120.0, metavar="TIME", help="between two commands to a device (2m)"
     )
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="of devices (the cores)")
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="of devices (the cores)"
+    )
     parser.add_argument("--broker", metavar="URL", help="one on this machine, instead of a Mosquitto of our own")
     parser.epilog = "Exit code 1 when a record was lost or is stored twice."
 

@@ -58,7 +58,7 @@ class Database:
 
     def stage(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Put a batch into a staging table, which is empty before; it is gone with the transaction."""
-        self._kind.stage(connection, table, rows)
+        self._kind.stage(connection, table, rows, compact)
 
     def share(self, connection: Connection) -> None:
         """Let nobody `exclude` us until the transaction ends."""
@@ -85,9 +85,12 @@ class Database:
             ) from error
 
 
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # made once: json.dumps would at every call
+
+
 def compact(document: object) -> str:
     """Return a document as JSON without blanks."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(document)
 
 
 def _url(address: Address) -> URL:

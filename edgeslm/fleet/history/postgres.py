@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -12,7 +11,7 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Connection, Table
 
@@ -38,26 +37,25 @@ def begin(_connection: Connection) -> None:
     """Nothing to do: psycopg begins transactions."""
 
 
-def stage(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+def stage(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], json: Callable[[object], str]
+) -> None:
     """Put a batch into a staging table, with COPY: a fifth of the time that inserting it takes."""
     connection.execute(CreateTable(table, if_not_exists=True))
     names = [column.name for column in table.columns]
-    documents = {column.name for column in table.columns if isinstance(column.type, JSON)}
+    documents = [column.name for column in table.columns if isinstance(column.type, JSON)]
     driver = connection.connection.dbapi_connection
     assert isinstance(driver, psycopg.Connection)
     statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN"
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
-                copy.write_row([_cell(row[name], document=name in documents) for name in names])
+                written = {name: json(row[name]) for name in documents if row[name] is not None}
+                copy.write_row([written.get(name, row[name]) for name in names])
     except psycopg.Error as error:  # SQLAlchemy knows nothing of COPY, so it is told
         if driver.closed:
             connection.invalidate(error)
         raise OperationalError(statement, None, error) from error
-
-
-def _cell(value: object, *, document: bool) -> object:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False) if document and value is not None else value
 
 
 def share(connection: Connection) -> None:

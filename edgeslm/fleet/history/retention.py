@@ -28,7 +28,7 @@ class Retention:
 
 @dataclass(frozen=True)
 class Tidied:
-    """What a tidying did, in rows: samples and minutes folded; events, and hours and noted numbers (`notes`) deleted."""
+    """What a tidying did, in rows: samples and minutes folded; events, and hours and noted numbers (`notes`), gone."""
 
     samples: int = 0
     minutes: int = 0

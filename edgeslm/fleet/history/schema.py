@@ -58,7 +58,7 @@ samples = Table(
     *_key(),
     Column("figures", _DOCUMENT, nullable=False),
     PrimaryKeyConstraint("device", "boot", "seq"),
-    Index("samples_by_time", "device", "at"),
+    Index("samples_by_time", "at"),
 )
 events = Table(
     "events",
@@ -68,7 +68,7 @@ events = Table(
     Column("level", Text, nullable=False),
     Column("detail", Text, nullable=False),
     PrimaryKeyConstraint("device", "boot", "seq"),
-    Index("events_by_time", "device", "at"),
+    Index("events_by_time", "at"),
 )
 gaps = Table("gaps", METADATA, *_range(), PrimaryKeyConstraint("device", "boot", "first", "last"))
 retired = Table("retired", METADATA, *_range(), PrimaryKeyConstraint("device", "boot", "first"))
@@ -80,6 +80,7 @@ rollups = Table(
     Column("start", BigInteger, nullable=False),  # seconds since 1970, a multiple of the span
     Column("figures", _DOCUMENT, nullable=False),  # name: [count, low, mean, high]
     PrimaryKeyConstraint("device", "span", "start"),
+    Index("rollups_by_time", "span", "start"),
 )
 devices = Table(
     "devices",

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeslm_agent.agent import Agent, AgentSettings
-from edgeslm_agent.contract.desired import Reporting
 from edgeslm_agent.contract.ranges import ranges_of
 from edgeslm_agent.contract.topics import DeviceId
 from edgeslm_agent.link.mqtt import MqttTransport
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from edgeslm.fleet.simulate.ledger import Ledger
+    from edgeslm_agent.contract.desired import Reporting
     from edgeslm_agent.contract.ranges import Range
     from edgeslm_agent.link.address import Address
     from edgeslm_agent.link.loop import SocketLoop
@@ -105,7 +105,7 @@ class Device:
     """A device that can be rebooted and whose clock can be set; `step` runs its agent."""
 
     def __init__(
-        self, number: int, folder: Path, address: Address, loop: SocketLoop, ledger: Ledger,
+        self, number: int, folder: Path, address: Address, *, loop: SocketLoop, ledger: Ledger,
         reporting: Reporting, alarm: Callable[[], None],
     ) -> None:  # fmt: skip
         self.identity = identity_of(number)

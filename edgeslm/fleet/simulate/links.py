@@ -1,7 +1,7 @@
 """The links between devices and broker: a TCP proxy with a port a link, each of which can be cut off or slowed down.
 
-A partitioned link carries nothing and says nothing: connections stay half open, new ones are accepted and get no answer,
-as behind a router that lost its upstream. A slow link carries a few kilobytes a second, late.
+A partitioned link carries nothing and says nothing: connections stay half open, new ones are taken and not answered, as
+behind a router that lost its upstream. A slow link carries a few kilobytes a second, late.
 """
 
 from __future__ import annotations

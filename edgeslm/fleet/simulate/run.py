@@ -184,14 +184,14 @@ class _Play:
             self._look(now)
             pause = min(coming[0].at_s if coming else wish.duration_s, now + _LOOK_S, wish.duration_s)
             self._stage.asking.work(began + pause, ask=True)
-        if self._away_since is not None:
-            self._returns.append(Return(round(self._away_since - began, 1), None))
+        self._still_away(time.monotonic() - began)
 
     def _strike(self, fault: Fault, now: float) -> None:
         self._faults[fault.kind] += 1
         self._notice(f"{now:.0f} s: {fault.kind} {len(fault.whom) or ''}".rstrip())
         if fault.kind == "broker-kill":
             assert self._stage.broker
+            self._still_away(now)
             self._gone_cpu_s += usage(self._stage.broker.pid).cpu_s
             self._stage.broker.kill()
             self._stage.broker.start()
@@ -209,6 +209,12 @@ class _Play:
             self._away_since = None
         for name, pids in self._stage.pids().items():
             self._rss[name] = max(self._rss.get(name, 0), sum(usage(pid).rss_bytes for pid in pids))
+
+    def _still_away(self, now: float) -> None:
+        """Note that not all devices came back before the next kill, or the end."""
+        if self._away_since is not None:
+            self._returns.append(Return(round(now - (time.monotonic() - self._away_since), 1), None))
+            self._away_since = None
 
     def _connected(self) -> int:
         return sum(one.connected for one in self._stage.all("look"))

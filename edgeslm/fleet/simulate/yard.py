@@ -66,8 +66,8 @@ class Yard:
         loop = SocketLoop()
         self._devices = {
             number: Device(
-                number, share.folder, _address(share, number), loop, self._ledger, share.reporting,
-                self._alarm_of(number),
+                number, share.folder, _address(share, number), loop=loop, ledger=self._ledger,
+                reporting=share.reporting, alarm=self._alarm_of(number),
             )
             for number in share.numbers
         }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import onnx
 
 from edgeslm_agent.bundle import file_digest
-from edgeslm_agent.contract.manifest import EncoderShape, FileEntry
+from edgeslm_agent.contract.manifest import EncoderShape, FileEntry, RuntimeRequirement
 from edgeslm_agent.engine.tokenizer import SentenceTokenizer
 from edgeslm_exporters.encoder.balance import balance
 from edgeslm_exporters.encoder.calibrated import quantise_calibrated
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 GRAPH = "artifacts/model.onnx"
 DATA = "model.onnx.data"
 INLINE_BYTES = 1024  # smaller constants stay in the graph
-MIN_ONNXRUNTIME = "1.14"  # opset 18
+ONNXRUNTIME = RuntimeRequirement("onnxruntime", "1.14")  # opset 18
 TOOLS = ("onnx", "optimum", "optimum-onnx", "torch", "transformers")  # what the bytes of a graph depend on
 
 
@@ -49,7 +49,8 @@ class EncoderArtifact:
     encoder: EncoderShape
     context: int
     tools: dict[str, str]
-    min_onnxruntime: str = MIN_ONNXRUNTIME
+    format: str = "onnx"
+    runtime: RuntimeRequirement = ONNXRUNTIME
 
 
 def convert_float(checkpoint: Checkpoint, spec: EncoderSpec, context: int, out_dir: Path) -> EncoderArtifact:

@@ -6,8 +6,7 @@ values so or with their last two dimensions turned.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.manifest import DecoderShape
 from edgeslm_agent.engine.runtime.tflite_file import open_tflite
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from edgeslm_agent.engine.runtime.tflite_file import TfliteFile, View
 
-_CACHE = re.compile(r"kv_cache_[kv]_\d+")
 _WANTED = "export it with one cache length, and with embeddings and rotation inside"
 
 
@@ -29,7 +27,8 @@ def foreign_shape(graph: Path, path: str) -> DecoderShape:
 
     Raises Corrupt for what is no sound .tflite file, Incompatible for signatures that are not a whole decoder's.
     """
-    signatures = {signature.text(2): _tensors(open_tflite(graph), signature) for signature in _signatures(graph)}
+    file = open_tflite(graph)
+    signatures = {signature.text(2): _tensors(file, signature) for signature in file.model.tables(7)}
     if "decode" not in signatures:
         names = ", ".join(sorted(signatures)) or "none"
         raise Incompatible(f"{graph.name} has no signature 'decode'; it has {names}", _WANTED)
@@ -52,9 +51,38 @@ def foreign_shape(graph: Path, path: str) -> DecoderShape:
 
 def weight_count(graph: Path) -> int:
     """Return how many weights the matrices of a file have, each counted once however many signatures read it."""
-    found = {
-        tensor.scalar(2, "I"): _shape(tensor)
-        for subgraph in open_tflite(graph).model.tables(2)
-        for tensor in subgraph.tables(0)
-    }
-    return sum(shape[0] * shape[1] for buffer, shape in found.items() if buffer and len(shape) == 2)
+    file = open_tflite(graph)
+    tensors = [tensor for subgraph in file.model.tables(2) for tensor in subgraph.tables(0)]
+    shapes = {tensor.scalar(2, "I"): _shape(tensor) for tensor in tensors}
+    return sum(shape[0] * shape[1] for buffer, shape in shapes.items() if len(shape) == 2 and len(file.buffer(buffer)))
+
+
+def _tensors(file: TfliteFile, signature: View) -> tuple[dict[str, View], dict[str, View]]:
+    """Return a signature's inputs and outputs by name."""
+    tensors = file.model.tables(2)[signature.scalar(4, "I")].tables(0)
+    ins, outs = ({item.text(0): tensors[item.scalar(1, "I")] for item in signature.tables(side)} for side in (0, 1))
+    return ins, outs
+
+
+def _problems(inputs: Mapping[str, View], outputs: Mapping[str, View], layers: int) -> Iterator[str]:
+    """Yield why `decode` is not that of a whole decoder with a cache of floats."""
+    caches = {f"kv_cache_{which}_{layer}" for layer in range(layers) for which in "kv"}
+    needed = {"tokens", "input_pos", *caches}
+    if not layers or needed - inputs.keys():
+        yield f"it does not take {', '.join(sorted(needed - inputs.keys())) or 'caches'}"
+        return
+    if other := sorted(inputs.keys() - needed - {"mask"}):
+        yield f"it also takes {', '.join(other)}"
+    if missing := sorted({"logits", *caches} - outputs.keys()):
+        yield f"it does not give {', '.join(missing)}"
+        return
+    key, value = _shape(inputs["kv_cache_k_0"]), _shape(inputs["kv_cache_v_0"])
+    if len(key) != 4 or key[0] != 1 or value not in (key, [*key[:2], *key[:1:-1]]):
+        yield f"its caches are {key} and {value}, not [1, heads, context, size]"
+    if odd := sorted(name for name in caches if inputs[name].scalar(1, "b") != TYPES["float32"]):
+        yield f"{odd[0]} is not float32"
+
+
+def _shape(tensor: View) -> list[int]:
+    found: list[int] = tensor.vector(0, "<i4").tolist()
+    return found

@@ -18,8 +18,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.errors import EnvironmentProblem
+from edgeslm_agent.engine.runtime.tflite_file import View
+from edgeslm_agent.errors import Corrupt, EnvironmentProblem, Incompatible
 from edgeslm_exporters.tflite.flatbuffer import Scalar, Table, encode
+from edgeslm_exporters.tflite.llm_metadata import parse_llm_metadata
 
 if TYPE_CHECKING:
     from typing import IO
@@ -34,6 +36,19 @@ ALIGNMENT = 16 << 10
 TFLITE, METADATA, TOKENIZER = 3, 5, 6  # AnySectionDataType
 STRING = 9  # VData
 NO_IDENTIFIER = bytes(4)
+HEADER_LIMIT = 1 << 20  # bytes of a foreign header, and of metadata or a tokenizer, that are read at most
+CONTENT_LIMIT = 128 << 20
+_AGAIN = "copy it again from where it came"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What a file holds: metadata, tokenizer.json, and its .tflite from byte `begin` on."""
+
+    metadata: LlmMetadata
+    tokenizer: bytes
+    begin: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,54 @@ def write_litertlm(path: Path, bundle: Bundle, metadata: LlmMetadata) -> None:
     except OSError as error:
         hint = "free some space, or choose another place"
         raise EnvironmentProblem(f"cannot write {path}: {error.strerror}", hint) from error
+
+
+def read_litertlm(path: Path) -> Packed:
+    """Read everything but the weights of a file that holds one decoder and a tokenizer.json.
+
+    Raises Corrupt for what is cut off or no .litertlm, Incompatible for one that holds something else.
+    """
+    with path.open("rb") as stream:
+        magic, major, _, _, _, end = struct.unpack("<8s4IQ", stream.read(HEADER).ljust(HEADER, b"\0"))
+        header = stream.read(max(0, min(end, HEADER_LIMIT) - HEADER))
+        if magic != MAGIC or len(header) < 8:
+            raise Corrupt(f"{path.name} is not a .litertlm file", _AGAIN)
+        if major != VERSION[0]:
+            raise Incompatible(f"{path.name} has version {major}, known is {VERSION[0]}", "update edgeslm")
+        sections = _sections(memoryview(header))
+        if any(not 0 <= begin <= end <= path.stat().st_size for _, begin, end in sections):
+            raise Corrupt(f"{path.name} is cut off", _AGAIN)
+        _, begin, end = _only(sections, TFLITE, "decoder", path)
+        metadata = _content(stream, _only(sections, METADATA, "LlmMetadata", path))
+        words = _content(stream, _only(sections, TOKENIZER, "tokenizer.json", path))
+    return Packed(parse_llm_metadata(metadata), _decompressed(words, path), begin, end - begin)
+
+
+def _sections(header: memoryview) -> list[tuple[int, int, int]]:
+    """Return kind, begin and end of each section."""
+    places = View(header, struct.unpack_from("<I", header)[0]).table(1)
+    found = () if places is None else places.tables(0)
+    return [(section.scalar(3, "B"), section.scalar(1, "Q"), section.scalar(2, "Q")) for section in found]
+
+
+def _only(sections: list[tuple[int, int, int]], kind: int, what: str, path: Path) -> tuple[int, int, int]:
+    found = [section for section in sections if section[0] == kind]
+    if len(found) != 1:
+        hint = "take a file with one text decoder and a tokenizer.json in it, or its .tflite with --tokenizer"
+        raise Incompatible(f"{path.name} has {len(found)} of {what}, not one", hint)
+    return found[0]
+
+
+def _content(stream: IO[bytes], section: tuple[int, int, int]) -> bytes:
+    stream.seek(section[1])
+    return stream.read(min(section[2] - section[1], CONTENT_LIMIT))
+
+
+def _decompressed(words: bytes, path: Path) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(words[8:], CONTENT_LIMIT)
+    except zlib.error as error:
+        raise Corrupt(f"{path.name}: its tokenizer cannot be read: {error}", _AGAIN) from error
 
 
 def _write(out: IO[bytes], sections: list[_Section], said: bytes, words: bytes, graph: Path) -> None:

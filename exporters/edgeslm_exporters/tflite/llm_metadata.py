@@ -48,7 +48,7 @@ Token = int | str
 class LlmMetadata:
     """`start` stands before every text and conversation, `stops` end an answer; a token is its id or its text.
 
-    `context` is the capacity of the cache in tokens, `template` a chat template in Jinja, which has no name for `start`.
+    `context` is the capacity of the cache in tokens, `template` a chat template in Jinja that leaves `start` out.
     """
 
     context: int
@@ -104,11 +104,11 @@ def parse_llm_metadata(data: bytes) -> LlmMetadata:
                 start = _read_token(value)
             elif number == STOP:
                 stops.append(_read_token(value))
-            elif number == LIMIT:
-                context = int(value)
+            elif number == LIMIT and isinstance(value, int):
+                context = value
             elif number == TEMPLATE:
-                template = bytes(value).decode()
-    except (IndexError, ValueError, TypeError) as error:
+                template = _content(value).decode()
+    except (IndexError, KeyError, ValueError, StopIteration) as error:
         raise Corrupt(f"its LlmMetadata cannot be read: {error}", "make the file again") from error
     return LlmMetadata(context, start, tuple(stops), template)
 
@@ -121,11 +121,17 @@ def _token(token: Token) -> bytes:
 
 def _read_token(data: int | bytes) -> Token:
     """Return the text or the first id of a TokenUnion; ids may be packed or single."""
-    number, value = next(_fields(bytes(data)))
+    number, value = next(_fields(_content(data)))
     if number == TOKEN_TEXT:
-        return bytes(value).decode()
-    ids = next(_fields(bytes(value)))[1]
+        return _content(value).decode()
+    ids = next(_fields(_content(value)))[1]
     return ids if isinstance(ids, int) else _read_varint(ids, 0)[0]
+
+
+def _content(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("a number where a text or a message belongs")  # noqa: TRY004  # the data are wrong
+    return value
 
 
 def _field(number: int, value: int | bytes) -> bytes:
@@ -140,7 +146,7 @@ def _varint(value: int) -> bytes:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field. Raises ValueError or IndexError where the data end too soon."""
+    """Yield number and value of each field. Raises ValueError, IndexError or KeyError for what is no message."""
     place = 0
     while place < len(data):
         key, place = _read_varint(data, place)

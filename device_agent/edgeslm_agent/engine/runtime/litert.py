@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from edgeslm_agent.engine.heap import trim_heap
+from edgeslm_agent.engine.runtime.atomics import check_atomics
 from edgeslm_agent.engine.runtime.pages import release_pages
 from edgeslm_agent.engine.runtime.quiet import native_stderr, silence_exit
 from edgeslm_agent.engine.runtime.tflite_file import RESIZABLE, open_tflite
@@ -72,15 +73,16 @@ class LitertRuntime:
         check_litert(min_version)
         file = open_tflite(graph)  # a file cut off would end the process, with SIGBUS, inside the runtime
         self.context, self.vocab_size = shape.context, shape.vocab_size
-        self._model: CompiledModel | None = _open_model(graph, threads)
+        self._model: CompiledModel | None = open_model(graph, threads)
         sized = list(filter(None, map(_SIZED.fullmatch, _checked_signatures(self._model, shape))))
         prefills = {int(match[2]): match[0] for match in sized if match[1] == "prefill"}
         self._prefill = {size: name for size, name in prefills.items() if size <= prefill_rows}
         self._score = next((_Signature(match[0], int(match[2])) for match in sized if match[1] == "score"), DECODE)
         self.score_rows = min(score_rows, shape.context)
         self._all_logits: Floats | None = None
-        self._caches = _Caches(self._model)
-        self._step = shape.context if file.metadata(RESIZABLE) is None else CACHE_STEP
+        resizable = file.metadata(RESIZABLE) is not None
+        self._caches = _Caches(resizable=resizable)
+        self._step = CACHE_STEP if resizable else shape.context
         self._held = 0  # tokens that the caches hold
         self._calls: dict[str, _Call] = {}
         self._graph = graph.resolve()
@@ -140,11 +142,11 @@ class LitertRuntime:
         assert self._model is not None
         self._calls.clear()  # they hold on to the buffers there were
         try:
-            _resize(self._model, signature, size)
-            self._caches.move(signature, size, kept)
+            with native_stderr():  # the first buffer of a process makes an environment, which says so
+                self._caches.move(self._model, signature, size, kept)
         except (RuntimeError, MemoryError) as error:
             self.close()  # what is moved by half would answer wrongly
-            raise _translated(error, f"no caches for {size} tokens") from error
+            raise translated(error, f"no caches for {size} tokens") from error
 
 
 def best_size(sizes: Sequence[int], left: int, room: int) -> int:
@@ -164,25 +166,31 @@ def cache_size(needed: int, now: int, step: int, context: int) -> int:
 class _Caches:
     """The keys and values of all layers: a buffer each, with room for `size` tokens."""
 
-    def __init__(self, model: CompiledModel) -> None:
-        self._model = model
+    def __init__(self, *, resizable: bool) -> None:
+        self._resizable = resizable
         self.size = 0
         self.buffers: dict[str, TensorBuffer] = {}
 
-    def move(self, signature: str, size: int, kept: int) -> None:
+    def move(self, model: CompiledModel, signature: str, size: int, kept: int) -> None:
         """Move what `kept` tokens left to buffers of the size that a signature takes, one cache at a time.
 
         The rest is zero: what is not written yet is multiplied by 0, which NaN would survive.
         """
-        for name, details in self._model.get_input_tensor_details(signature).items():
+        self.fit(model, signature, size)
+        for name, details in model.get_input_tensor_details(signature).items():
             if not name.startswith("kv_cache_"):
                 continue
             values = np.zeros(details["shape"], np.float32)
             if kept:
                 values[:, :, :kept] = self._read(name, values.shape)[:, :, :kept]
-            self.buffers[name] = self._model.create_input_buffer_by_name(signature, name)
+            self.buffers[name] = model.create_input_buffer_by_name(signature, name)
             self.buffers[name].write(values)
         self.size = size
+
+    def fit(self, model: CompiledModel, signature: str, size: int) -> None:
+        """Let a signature take caches of `size` tokens, if its file allows that; weights stay packed."""
+        if self._resizable:
+            _resize(model, signature, size)
 
     def _read(self, name: str, shape: tuple[int, ...]) -> Floats:
         old = (*shape[:2], self.size, *shape[3:])
@@ -191,7 +199,7 @@ class _Caches:
 
 
 def _resize(model: CompiledModel, signature: str, size: int) -> None:
-    """Let a signature take caches of `size` tokens; weights stay packed."""
+    """Change the sizes of a signature's caches and mask where they differ."""
     for name, details in model.get_input_tensor_details(signature).items():
         axis = 2 if name.startswith("kv_cache_") else 3 if name == "mask" else None
         if axis is not None and details["shape"][axis] != size:
@@ -204,7 +212,7 @@ class _Call:
 
     def __init__(self, model: CompiledModel, name: str, caches: _Caches) -> None:
         self._model, self._name = model, name
-        _resize(model, name, caches.size)
+        caches.fit(model, name, caches.size)
         inputs, outputs = model.get_input_tensor_details(name), model.get_output_tensor_details(name)
         shared = caches.buffers
         self._inputs = {key: shared.get(key) or model.create_input_buffer_by_name(name, key) for key in inputs}
@@ -232,7 +240,7 @@ class _Call:
         try:
             self._model.run_by_name(self._name, self._inputs, self._outputs)
         except RuntimeError as error:
-            raise _translated(error, f"{self._name} failed on {len(ids)} tokens after {past}") from error
+            raise translated(error, f"{self._name} failed on {len(ids)} tokens after {past}") from error
         if not self._logits_shape:
             return np.empty((0, 0), np.float32)
         logits: Floats = self._outputs["logits"].read(int(np.prod(self._logits_shape)), np.float32)
@@ -240,7 +248,10 @@ class _Call:
 
 
 def check_litert(min_version: str) -> None:
-    """Raise MissingExtra without ai-edge-litert, Incompatible when it is older than the bundle needs."""
+    """Raise MissingExtra without ai-edge-litert, Incompatible when it is older than the bundle needs.
+
+    Raises EnvironmentProblem where it would end the process (see check_atomics).
+    """
     if find_spec("ai_edge_litert") is None:
         why = ""
         if find_spec("tflite_runtime") is not None:
@@ -251,13 +262,14 @@ def check_litert(min_version: str) -> None:
         raise Incompatible(
             f"the bundle needs {PACKAGE} {needed}, installed is {installed}", f'pip install "{PACKAGE}>={needed}"'
         )
+    check_atomics()
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
 
 
-def _open_model(graph: Path, threads: int) -> CompiledModel:
+def open_model(graph: Path, threads: int) -> CompiledModel:
     """Load a file on the CPU, with one packed copy of the weights for all its signatures."""
     from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, HardwareAccelerator, Options
 
@@ -270,7 +282,7 @@ def _open_model(graph: Path, threads: int) -> CompiledModel:
             said.seek(0)
             words = [line for line in said.read().decode("utf-8", "replace").splitlines() if line.startswith("ERROR")]
             what = f"{PACKAGE} {version(PACKAGE)} cannot load {graph.name}"
-            raise _translated(error, "; ".join([what, *words[-2:]])) from error
+            raise translated(error, "; ".join([what, *words[-2:]])) from error
 
 
 def _checked_signatures(model: CompiledModel, shape: DecoderShape) -> dict[str, dict[str, Any]]:
@@ -303,7 +315,7 @@ def _wrong_sizes(model: CompiledModel, shape: DecoderShape) -> list[str]:
     return wrong
 
 
-def _translated(error: Exception, what: str) -> EdgeSLMError:
+def translated(error: Exception, what: str) -> EdgeSLMError:
     """Return our error for one of the runtime's: out of memory, too new for it, or a broken file."""
     text = f"{what}: {error}".strip()
     if isinstance(error, MemoryError) or "Failed to allocate" in text:

@@ -11,26 +11,24 @@ import numpy as np
 
 from edgeslm_exporters.encoder.balance import channel_scales
 from edgeslm_exporters.encoder.integer.floats import compute
-from edgeslm_exporters.encoder.integer.flow import IDS, MASK, encoder_graph
+from edgeslm_exporters.encoder.integer.flow import IDS, MASK
 from edgeslm_exporters.encoder.observe import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from edgeslm_exporters.encoder.integer.flow import Divisors
+    from edgeslm_exporters.encoder.integer.flow import Divisors, IntegerEncoder
     from edgeslm_exporters.encoder.integer.graph import Floats
-    from edgeslm_exporters.encoder.integer.parts import EncoderParts
-    from edgeslm_exporters.encoder.spec import EncoderSpec
 
 LARGEST_STEP = 11  # its square is a weight of int8
-USUAL = 4.0  # a channel may reach this many times the median one undivided
+USUAL = 2.0  # a channel may reach this many times the median one undivided
 
 
-def divisors(parts: EncoderParts, spec: EncoderSpec, texts: Iterable[Sequence[int]]) -> Divisors:
-    """Return the divisors for an encoder that reads such texts of ids."""
-    seen = _channels(parts, spec, texts)
+def divisors(plain: IntegerEncoder, texts: Iterable[Sequence[int]]) -> Divisors:
+    """Return the divisors for an encoder, given as one that divides nothing, that reads such texts of ids."""
+    seen = _channels(plain, texts)
     found: dict[str, Floats] = {}
-    for index, layer in enumerate(parts.layers):
+    for index, layer in enumerate(plain.parts.layers):
         name = f"layer{index}"
         for norm in ("attended", "fed"):
             found[f"{name}.{norm}.sum"] = _steps(seen[f"{name}.{norm}.sum"])
@@ -48,12 +46,11 @@ def _steps(seen: Seen) -> Floats:
     return steps
 
 
-def _channels(parts: EncoderParts, spec: EncoderSpec, texts: Iterable[Sequence[int]]) -> dict[str, Seen]:
-    """Return the range of every channel of the named values while nothing is divided."""
+def _channels(plain: IntegerEncoder, texts: Iterable[Sequence[int]]) -> dict[str, Seen]:
+    """Return the range of every channel of the named values."""
     seen: dict[str, Seen] = {}
     for ids in texts:
-        undivided = {f"layer{index}.inner": np.ones(len(layer.up.bias), np.float32) for index, layer in enumerate(parts.layers)}
-        graph = encoder_graph(parts, spec, len(ids), undivided)
+        graph = plain.graph(len(ids))
         row = np.array([ids], np.int32)
         found = compute(graph, {IDS: row, MASK: np.ones(row.shape, np.float32)})
         for value, result in zip(graph.values, found, strict=True):

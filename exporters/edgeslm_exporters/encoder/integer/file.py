@@ -103,13 +103,16 @@ class _Writer:
 
     def _weights(self, value: Value, weight: Floats, bias: Floats) -> list[int]:
         """Add codes and bias; weight is [outputs, inputs], or [1, channels] for an operator that works by channel."""
+        shape = (len(weight), 1, 1, weight.shape[1])
+        if value.kind == "float32":
+            floats = ((f"{value.name}.weight", weight.reshape(shape)), (f"{value.name}.bias", bias))
+            return [self._tensor(name, "float32", array.shape, values=array) for name, array in floats]
         axis = 0 if value.op == Op.CONV_2D else 1
         scales = np.abs(weight).max(axis=1 - axis) / LARGEST
         scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
         if not self._per_channel:
             scales = scales.max(keepdims=True)
         codes = np.rint(weight / np.expand_dims(scales, 1 - axis)).astype(np.int8)
-        shape = (len(weight), 1, 1, weight.shape[1])
         quantization = _symmetric(scales, 0 if axis == 0 else 3)
         matrix = self._tensor(f"{value.name}.weight", "int8", shape, values=codes, quantization=quantization)
         products = (scales * np.float32(self._roundings[value.inputs[0]].scale)).astype(np.float32)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Divisors = Mapping[str, Floats]  # by the name of a value, [channels]
 
 IDS, MASK = "input_ids", "attention_mask"
+POOLINGS = ("mean", "cls")
 HIDDEN = 1000.0  # taken from the scores of padding: beyond any range of scores, so that int8 ends at its lowest code
 
 
@@ -43,17 +44,34 @@ class _Stream:
     bias: Floats
 
 
-def encoder_graph(parts: EncoderParts, spec: EncoderSpec, length: int, divisors: Divisors) -> Graph:
-    """Return the graph for texts of `length` tokens, padded where they are shorter.
+class IntegerEncoder:
+    """An encoder whose graph can be had for any length; weights that divisors are folded into are kept between them."""
 
-    Raises UnsupportedOperator for a pooling or a module behind it that has no form here.
-    """
-    return _Flow(parts, spec, length, divisors).build()
+    def __init__(self, parts: EncoderParts, spec: EncoderSpec, divisors: Divisors) -> None:
+        """Take what is known of an encoder.
+
+        Raises UnsupportedOperator for a pooling or a module behind it that has no form here.
+        """
+        modules = spec.modules
+        if spec.task == "embed" and (modules.pooling not in POOLINGS or modules.dense):
+            raise UnsupportedOperator(
+                f"pooling by {modules.pooling}, or a layer behind it, is not written in integers",
+                "export with --format onnx",
+            )
+        self.parts, self.spec, self._divisors = parts, spec, divisors
+        self._folded: dict[str, Linear] = {}
+
+    def graph(self, length: int) -> Graph:
+        """Return the graph for texts of `length` tokens, padded where they are shorter."""
+        return _Flow(self.parts, self.spec, length, self._divisors, self._folded).build()
 
 
 class _Flow:
-    def __init__(self, parts: EncoderParts, spec: EncoderSpec, length: int, divisors: Divisors) -> None:
-        self.parts, self.spec, self.length, self._divisors = parts, spec, length, divisors
+    def __init__(
+        self, parts: EncoderParts, spec: EncoderSpec, length: int, divisors: Divisors, folded: dict[str, Linear]
+    ) -> None:
+        self.parts, self.spec, self.length = parts, spec, length
+        self._divisors, self._folded = divisors, folded
         self.width = parts.words.shape[1]
         self.graph = Graph()
 
@@ -96,11 +114,11 @@ class _Flow:
     def _layer(self, name: str, layer: EncoderLayer, stream: _Stream, hidden: Value) -> _Stream:
         found = self._attended(name, layer, stream, hidden)
         stream = self._summed(f"{name}.attended", stream, found, layer.output, f"{name}.heads", layer.attended)
-        inner = self._product(self._read(stream, f"{name}.middle"), layer.up, f"{name}.up", f"{name}.middle")
+        read = f"{name}.middle"
+        inner = self._product(self._read(stream, read), layer.up, f"{name}.up", read)
         inner = self._active(inner)
-        if f"{name}.inner" in self._divisors:
-            divisor = self._divisors[f"{name}.inner"]
-            inner = self.graph.by_channel(inner, 1 / divisor, np.zeros_like(divisor), f"{name}.inner")
+        divisor = self._divisor(f"{name}.inner", len(layer.up.bias))
+        inner = self.graph.by_channel(inner, 1 / divisor, np.zeros_like(divisor), f"{name}.inner")
         return self._summed(f"{name}.fed", stream, inner, layer.down, f"{name}.inner", layer.fed)
 
     def _attended(self, name: str, layer: EncoderLayer, stream: _Stream, hidden: Value) -> Value:
@@ -108,13 +126,13 @@ class _Flow:
         size = self.width // heads
         read = self._read(stream, name)
 
-        def split(linear: Linear, what: str) -> Value:
-            packed = self._product(read, linear, f"{name}.{what}", name)
+        def split(linear: Linear, what: str, divided: str = "") -> Value:
+            packed = self._product(read, linear, f"{name}.{what}", name, divided)
             return graph.transpose(graph.reshape(packed, (1, self.length, heads, size)), (0, 2, 1, 3))
 
         share = np.float32(size**-0.5)
         query = split(Linear(layer.query.weight * share, layer.query.bias * share), "query")
-        key, value = split(layer.key, "key"), split(self._divided(layer.value, f"{name}.heads"), "value")
+        key, value = split(layer.key, "key"), split(layer.value, "value", f"{name}.heads")
         scores = graph.op(Op.BATCH_MATMUL, query, key, shape=(1, heads, self.length, self.length), adj_y=True)
         shares = graph.op(Op.SOFTMAX, graph.op(Op.ADD, scores, hidden, masked=True), beta=1.0)
         found = graph.op(Op.BATCH_MATMUL, shares, value, shape=value.shape)
@@ -128,7 +146,7 @@ class _Flow:
     def _summed(self, name: str, stream: _Stream, inner: Value, linear: Linear, read: str, norm: Norm) -> _Stream:
         """Add a product to the stream and normalise the sum."""
         sums = f"{name}.sum"
-        found = self._product(inner, self._divided(linear, sums), f"{name}.product", read)
+        found = self._product(inner, linear, f"{name}.product", read, sums)
         found = self.graph.op(Op.ADD, self._read(stream, sums), found, name=sums)
         return self._normed(name, found, norm)
 
@@ -158,13 +176,12 @@ class _Flow:
         value = self.graph.by_channel(stream.normal, stream.weight / divisor, stream.bias / divisor, name)
         return value if value.kind == "int8" else self.graph.rounded(value)
 
-    def _product(self, value: Value, linear: Linear, name: str, read: str) -> Value:
-        """Multiply a value whose channels were divided under the name `read`."""
-        return self.graph.product(value, linear.weight * self._divisor(read, value.shape[-1]), linear.bias, name)
-
-    def _divided(self, linear: Linear, name: str) -> Linear:
-        divisor = self._divisor(name, len(linear.bias))
-        return Linear(linear.weight / divisor[:, None], linear.bias / divisor)
+    def _product(self, value: Value, linear: Linear, name: str, read: str, divided: str = "") -> Value:
+        """Multiply a value whose channels were divided under the name `read`; divide the result's as `divided` says."""
+        if name not in self._folded:
+            outer, inner = self._divisor(divided, len(linear.bias)), self._divisor(read, value.shape[-1])
+            self._folded[name] = Linear(linear.weight * (inner / outer[:, None]), linear.bias / outer)
+        return self.graph.product(value, self._folded[name].weight, self._folded[name].bias, name)
 
     def _divisor(self, name: str, width: int | None = None) -> Floats:
         return self._divisors.get(name, np.ones(width or self.width, np.float32))
@@ -172,11 +189,6 @@ class _Flow:
     def _embedding(self, stream: Value, mask: Value) -> Value:
         """Pool the tokens that are no padding, [1, hidden]."""
         graph, modules, length, width = self.graph, self.spec.modules, self.length, self.width
-        if modules.pooling not in ("mean", "cls") or modules.dense:
-            raise UnsupportedOperator(
-                f"pooling by {modules.pooling}, or a layer behind it, is not written in integers",
-                "export with --format onnx",
-            )
         if modules.pooling == "cls":
             pooled = graph.reshape(graph.widened(self._first(stream)), (1, width))
         else:

@@ -6,24 +6,25 @@ Rows of padding may then leave the range and are cut off; nobody reads them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgeslm_exporters.encoder.integer.floats import compute
-from edgeslm_exporters.encoder.integer.flow import IDS, MASK, encoder_graph
+from edgeslm_exporters.encoder.integer.flow import IDS, MASK
 from edgeslm_exporters.encoder.integer.graph import SAME_RANGE
 from edgeslm_exporters.tflite.schema import Op
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from edgeslm_exporters.encoder.integer.flow import Divisors
+    from edgeslm_exporters.encoder.integer.flow import IntegerEncoder
     from edgeslm_exporters.encoder.integer.graph import Graph, Value
-    from edgeslm_exporters.encoder.integer.parts import EncoderParts
-    from edgeslm_exporters.encoder.spec import EncoderSpec
+
+    Array = NDArray[Any]
+    Span = tuple[float, float]  # smallest and largest
 
 LEVELS, LOWEST = 255, -128
 NARROWEST = 1e-6  # a range of nothing but zeros must not divide by zero
@@ -47,42 +48,36 @@ def rounding(low: float, high: float) -> Rounding:
     return Rounding(scale, int(np.clip(round(LOWEST - low / scale), LOWEST, LOWEST + LEVELS)))
 
 
-def observe(
-    parts: EncoderParts, spec: EncoderSpec, texts: Iterable[Sequence[int]], divisors: Divisors
-) -> list[tuple[float, float]]:
+def observe(encoder: IntegerEncoder, texts: Iterable[Sequence[int]]) -> list[Span]:
     """Return the smallest and largest number of each value of an encoder's graph over texts of ids."""
-    seen: list[list[tuple[float, float]]] = []
+    seen = []
     for ids in texts:
-        graph = encoder_graph(parts, spec, len(ids), divisors)
+        graph = encoder.graph(len(ids))
         row = np.array([ids], np.int32)
-        found = compute(graph, {IDS: row, MASK: np.ones(row.shape, np.float32)})
-        usual = _usual(graph.values, found)
-        seen.append([_range(value, result, usual) for value, result in zip(graph.values, found, strict=True)])
+        found = dict(zip(graph.values, compute(graph, {IDS: row, MASK: np.ones(row.shape, np.float32)}), strict=True))
+        seen.append([_span(value, found) for value in graph.values])
     whole = np.array(seen)
     return list(zip(whole[..., 0].min(axis=0).tolist(), whole[..., 1].max(axis=0).tolist(), strict=True))
 
 
-def _usual(values, found):
-    usual = {}
-    for value, result in zip(values, found, strict=True):
-        if value.op == Op.CONV_2D and value.options.get("reach") == "usual":
-            limit = REACH * float(np.median(result))
-            usual[value] = (0.0, limit)
-            rows = result.ravel() <= limit
-            squares = found[values.index(value.inputs[0])].reshape(len(rows), -1)[rows]
-            usual[value.inputs[0]] = (0.0, float(squares.max()) if len(squares) else 0.0)
-    return usual
-
-
-def _range(value: Value, result: NDArray[np.float32], usual) -> tuple[float, float]:
-    if value in usual:
-        return usual[value]
+def _span(value: Value, found: Mapping[Value, Array]) -> Span:
+    result = found[value]
     if value.options.get("masked"):  # below that, a share is nothing
         return float(result.max(axis=-1).min()) - DEPTH, float(result.max())
+    if value.options.get("reach") == "usual":
+        return 0.0, _usual(value, found)
     return float(result.min()), float(result.max())
 
 
-def roundings(graph: Graph, seen: Sequence[tuple[float, float]]) -> dict[Value, Rounding]:
+def _usual(value: Value, found: Mapping[Value, Array]) -> float:
+    """Return where the usual range of squares, or of the variance taken from them, ends."""
+    squares = found[value if value.op == Op.MUL else value.inputs[0]][0, 0]
+    variance = squares.mean(axis=-1)
+    limit = REACH * float(np.median(variance))
+    return limit if value.op == Op.CONV_2D else float(squares[variance <= limit].max())
+
+
+def roundings(graph: Graph, seen: Sequence[Span]) -> dict[Value, Rounding]:
     """Return the rounding of every int8 value of a graph, given what was seen of its like."""
     found: dict[Value, Rounding] = {}
     for value, span in zip(graph.values, seen, strict=True):

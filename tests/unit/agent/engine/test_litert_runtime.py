@@ -17,6 +17,7 @@ from edgeslm_agent.engine.runtime import litert
 from edgeslm_agent.engine.runtime.litert import LitertRuntime, best_size, check_litert
 from edgeslm_agent.engine.runtime.quiet import native_stderr
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, Incompatible, MissingExtra
+from edgeslm_exporters.tflite import schema
 from support.tflite_files import opened, scored, written
 from support.tiny import tiny_case, tiny_checkpoint
 
@@ -121,6 +122,15 @@ def test_a_missing_signature_is_named(small: Written, tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_bytes(renamed)
     with pytest.raises(Incompatible, match="no signature 'decode'"):
         opened(tmp_path / "model.tflite", shape)
+
+
+def test_an_operator_newer_than_the_runtime_is_incompatible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(schema.VERSIONS, schema.Op.FULLY_CONNECTED, 99)
+    checkpoint = tiny_checkpoint(tmp_path / "checkpoint", tiny_case(intermediate_size=128))
+    artifact = written(checkpoint, "fp32", tmp_path / "out", CONTEXT)
+    with pytest.raises(Incompatible, match="FULLY_CONNECTED") as caught:
+        opened(tmp_path / "out" / artifact.decoder.graph, artifact.decoder)
+    assert caught.value.hint == "pip install --upgrade ai-edge-litert"
 
 
 def test_a_closed_runtime_says_so(small: Written) -> None:

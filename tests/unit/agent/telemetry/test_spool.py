@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from edgeslm_agent.telemetry.spool import Kind
 
+
 def record(seq: int, kind: Kind = "sample", boot: str = "b0", size: int = 36) -> Record:
     return Record(boot, seq, kind, b"x" * size)
 

@@ -102,11 +102,66 @@ def test_broken_profile_file_is_exit_3_with_file_and_line(tmp_path: Path, capsys
         ["--recipe", "mixed"],
         ["--memory", "much"],
         ["--objective", "x"],
+        ["--task", "prompt=500"],
+        ["--task", "500,60"],
+        ["--task", "prompt=0,answer=5"],
+        ["--max-memory", "-5MB"],
+        ["--max-memory", "0"],
+        ["--max-first-token", "soon"],
+        ["--min-decode", "-4"],
+        ["--min-decode", "nan"],
+        ["--max-divergence", "little"],
+        ["--max-energy", "-1"],
     ],
 )
 def test_wrong_option_is_exit_2(extra: list[str], tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", tiny, "--device", "jetson-nano", *extra]) == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("extra", "reason"),
+    [
+        (["--max-memory", "1MB"], "1.00 MB at most is asked"),
+        (["--max-first-token", "1ms"], "1.00 ms at most is asked"),
+        (["--max-answer-time", "1ms"], "1.00 ms at most is asked"),
+        (["--min-decode", "1e9"], "at least is asked"),
+        (["--max-energy", "5"], "the energy of an answer on jetson-nano is unknown"),
+        (["--task", "prompt=1000,answer=60"], "a task of 1060 tokens does not fit a context of 128"),
+    ],
+)
+def test_impossible_limits_are_answered_no_with_every_reason(
+    extra: list[str], reason: str, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", tiny, "--device", "jetson-nano", "--json", *extra]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == "edgeslm.error/1"
+    assert any(reason in why for why in told["reasons"])
+
+
+def test_plan_says_what_was_wanted_the_front_and_the_binding_limit(
+    tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["plan", tiny, "--device", "jetson-nano", "--objective", "quality", "--task", "prompt=60,answer=40"]
+    assert main([*command, "--json"]) == 0
+    free = json.loads(capsys.readouterr().out)
+    assert (free["objective"], free["task"], free["limits"]) == ("quality", {"prompt": 60, "answer": 40}, {})
+    assert (free["binding"], free["prices"]) == (None, [])
+    kept = {entry["variant"]: entry["estimate"]["peak_bytes"]["high"] for entry in free["candidates"] if entry["kept"]}
+    assert set(free["pareto"]) <= set(kept)
+    best = free["candidates"][0]["variant"]
+    limit = str(int(kept[best] - 1))
+    assert main([*command, "--max-memory", limit, "--json"]) == 0
+    bound = json.loads(capsys.readouterr().out)
+    assert bound["limits"] == {"memory_bytes": float(limit)}
+    assert (bound["binding"]["bound"], bound["binding"]["wins"]) == ("memory", best)
+    assert main([*command, "--max-memory", limit]) == 0
+    assert f"binding: {bound['binding']['sentence']}" in capsys.readouterr().out
+
+
+def test_energy_nobody_knows_is_said(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", tiny, "--device", "jetson-nano", "--objective", "energy"]) == 0
+    assert "the energy of an answer on jetson-nano is unknown: ordered by" in capsys.readouterr().out
 
 
 def test_plan_reads_no_weights_and_loads_no_runtime(tiny: str) -> None:

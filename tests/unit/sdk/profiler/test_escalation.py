@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from edgeslm.catalog import device, devices
-from edgeslm.profiler.aim import OBJECTIVES, Aim, Objective
+from edgeslm.profiler.aim import Aim, Objective
 from edgeslm.profiler.escalation import escalation
 from edgeslm.profiler.plan import plan
 from edgeslm_exporters.recipe import parse_recipe
@@ -44,7 +44,7 @@ def test_quality_as_the_objective_begins_with_floats() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", ["speed", "first-token", "memory", "quality"])  # the others order by bytes too
 @pytest.mark.parametrize("board", devices())
 def test_every_step_has_more_bits_than_the_one_before(board: str, objective: Objective) -> None:
     tries = plan(MODEL, spec_named(MODEL), device(board), aim=Aim(objective)).to_try

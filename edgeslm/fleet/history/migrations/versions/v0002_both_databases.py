@@ -52,7 +52,7 @@ def _records(name: str, *content: sa.Column[Any]) -> None:
         *content,
         sa.PrimaryKeyConstraint("device", "boot", "seq"),
     )
-    op.create_index(f"{name}_by_time", name, ["device", "at"])
+    op.create_index(f"{name}_by_time", name, ["at"])  # not (device, at): what comes now goes where the last one went
 
 
 def _ranges(name: str, *key: str) -> None:
@@ -96,6 +96,7 @@ def _rollups() -> None:
         sa.Column("figures", _DOCUMENT, nullable=False),
         sa.PrimaryKeyConstraint("device", "span", "start"),
     )
+    op.create_index("rollups_by_time", "rollups", ["span", "start"])
     if op.get_context().dialect.name == "postgresql" and _has_timescale():
         op.execute(f"SELECT create_hypertable('rollups', 'start', chunk_time_interval => {_CHUNK_S})")
 

@@ -1,0 +1,163 @@
+"""How far off are times that are predicted from a probe of this machine?
+
+Takes a probe (`edgeslm measure --probe`: random graphs of its own, at most 90 s), then times bundles that the probe
+never saw: five models in every form, several threads, chunks and lengths of prompt, each read and decoded by the
+agent's engine. Predicted are the time to the first token and that of a decoding step. `--record FILE` takes a probe
+that is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench import machine
+from bench.environments import ROOT
+from bench.harness import ENVIRONMENT, Target, publish
+from bench.memory import Cell, bundle_of
+from bench.sides.speed_side import DECODE_TOKENS
+from edgeslm.profiler.probe.record import Record, read_record
+from edgeslm.profiler.probe.session import probe
+from edgeslm.profiler.reach import prompt_passes, step_pass, time_of
+from edgeslm_agent.host import read_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bench.harness import Figures
+
+MODELS = ("tiny", "narrow", "middle", "wide", "135m")
+FORMS = {
+    "onnx": ("fp32", "wi8-afp32", "wi4b32-afp32", "wi4b128-afp32"),
+    "tflite": ("fp32", "wi8-afp32", "wi4b32-afp32"),
+}
+CONTEXT = 2048
+FIRST_TOKEN, STEP = "first token", "decoding step"
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One time as measured and as predicted, in seconds."""
+
+    what: str
+    cell: str
+    measured: float
+    predicted: float
+    low: float
+    high: float
+
+    @property
+    def error(self) -> float:
+        """The absolute error in per cent."""
+        return 100 * abs(self.predicted / self.measured - 1)
+
+    @property
+    def inside(self) -> bool:
+        """Whether the range holds what was measured."""
+        return self.low <= self.measured <= self.high
+
+
+def main() -> None:
+    """Probe, measure, compare, publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--record", type=Path, help="a probe taken before")
+    parser.add_argument("--only", default="", help="variants whose name holds this text; publishes nothing")
+    options = parser.parse_args()
+    idle = machine.idle_share()
+    record = (read_record(options.record) if options.record else None) or probe("here")
+    found = [one for variant in _variants() if options.only in variant.name for one in _timed(variant, record)]
+    samples = {f"{form}: {what}": [_figures(members)] for form, what, members in _groups(found)}
+    everything = _figures(found)
+    targets = [
+        Target("median error", everything["median_error"], 12, at_least=False, unit=" %"),
+        Target("in the 90 % range", everything["in_range"], 85, at_least=True, unit=" %"),
+        Target("in the 90 % range", everything["in_range"], 95, at_least=False, unit=" %"),
+        Target("the probe itself", record.seconds, 90, at_least=False, unit=" s"),
+    ]
+    for one in found if options.only else ():
+        times = f"{one.measured * 1e3:.2f} ms, predicted {one.predicted * 1e3:.2f}"
+        print(f"{one.cell} {one.what}: {times}, off {one.error:.0f} %, {'in' if one.inside else 'out'}")
+    if options.only:
+        print("\n".join(target.line() for target in targets))
+        return
+    versions = machine.versions_in(Path(sys.executable), "edgeslm", "onnxruntime", "ai-edge-litert", "numpy")
+    settings = {"idle_before": idle, "context": CONTEXT, "rows_of_the_probe": len(record.rows), "cells": _cells(found)}
+    publish("probe", {"all": [everything], **samples}, targets, {"edgeslm": versions}, settings)
+
+
+def _variants() -> Iterator[Cell]:
+    for model in MODELS:
+        for form, recipes in FORMS.items():
+            yield from (Cell(model, form, recipe, CONTEXT, 0) for recipe in recipes)
+
+
+def _settings(variant: Cell) -> list[str]:
+    """Return THREADS:CHUNK:PROMPT in three settings a variant, which change from one to the next."""
+    most = read_host().default_threads
+    turn = sum(map(ord, variant.name))
+    lengths, chunks = (48, 200, 700, 1500), (128, 32, 64 if variant.format == "onnx" else 8)
+    return [
+        f"{most}:128:{lengths[turn % 4]}",
+        f"{most}:{chunks[turn % 3]}:{lengths[(turn + 1) % 3]}",
+        f"1:{chunks[(turn + 1) % 3]}:{lengths[(turn + 2) % 3]}",
+    ]
+
+
+def _timed(variant: Cell, record: Record) -> Iterator[Timed]:
+    places = variant.layout()
+    command = [sys.executable, "-m", "bench.sides.speed_side", bundle_of(variant), *_settings(variant)]
+    for seen in _asked(command):
+        threads, chunk, prompt = seen["threads"], seen["chunk"], seen["prompt"]
+        cell = f"{variant.model} {variant.format} {variant.recipe} threads {threads} chunk {chunk} prompt {prompt}"
+        wanted = {
+            FIRST_TOKEN: (prompt_passes(places, prompt, chunk), seen["first_token_s"]),
+            STEP: (step_pass(prompt + DECODE_TOKENS / 2), seen["step_s"]),
+        }
+        for what, (passes, measured) in wanted.items():
+            one = time_of(record, places, passes, threads, variant.model)
+            yield Timed(what, cell, measured, one.seconds, one.low, one.high)
+    print(f"timed {variant.name}", file=sys.stderr, flush=True)
+
+
+def _asked(command: Sequence[str | Path]) -> list[dict[str, Any]]:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=ENVIRONMENT)
+    found: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def _groups(found: Sequence[Timed]) -> Iterator[tuple[str, str, list[Timed]]]:
+    for form in FORMS:
+        for what in (FIRST_TOKEN, STEP):
+            members = [one for one in found if one.what == what and f" {form} " in one.cell]
+            if members:
+                yield form, what, members
+
+
+def _figures(found: Sequence[Timed]) -> Figures:
+    errors = [one.error for one in found]
+    return {
+        "times": len(found),
+        "median_error": statistics.median(errors),
+        "worst_tenth": float(np.quantile(errors, 0.9)),
+        "in_range": 100 * statistics.mean(one.inside for one in found),
+    }
+
+
+def _cells(found: Sequence[Timed]) -> dict[str, list[float]]:
+    """Return measured, predicted, low and high of every time in milliseconds."""
+    return {
+        f"{one.cell}: {one.what}": [1e3 * s for s in (one.measured, one.predicted, one.low, one.high)] for one in found
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Takes a probe: a child process for each form in turn, within a budget, and a record of what they printed."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from edgeslm.profiler.probe.record import Record, Row, absurd
+from edgeslm_agent.errors import EnvironmentProblem, MissingExtra
+from edgeslm_agent.host import read_host
+from edgeslm_agent.host.caches import last_cache_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+BUDGET_S = 90.0
+CLOSING_S = 4.0  # kept for the last pass of a child that is late
+PACKAGES = {"onnx": "onnxruntime", "tflite": "ai-edge-litert"}
+# The forms that recipes are made of, the most used first; others are predicted from those of their kind.
+FORMS = (
+    ("onnx", "wi4b32-afp32"),
+    ("onnx", "wi8-afp32"),
+    ("tflite", "wi4b32-afp32"),
+    ("onnx", "fp32"),
+    ("tflite", "wi8-afp32"),
+    ("onnx", "wi4b128-afp32"),
+    ("tflite", "fp32"),
+    ("onnx", "wi4b64-afp32"),
+)
+_HINT = "close what else runs on this machine, and take it again: edgeslm measure --probe"
+
+
+@dataclass
+class _Seen:
+    """What children printed so far."""
+
+    rows: list[Row] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def probe(device: str, *, budget_s: float = BUDGET_S, advance: Callable[[int], None] | None = None) -> Record:
+    """Probe this machine, whose measurements shall count for the profile `device`.
+
+    Raises MissingExtra without a runtime, EnvironmentProblem when too little could be timed or what was timed cannot
+    be. Interrupted, it leaves nothing: the caller writes the record once it is there.
+    """
+    began = time.monotonic()
+    versions = dict(_installed())
+    if not versions:
+        raise MissingExtra("there is no runtime to probe", 'pip install "edgeslm[ort]"')
+    forms = [(form, recipe) for form, recipe in FORMS if form in versions]
+    seen = _Seen()
+    for place, (form, recipe) in enumerate(forms):
+        left = budget_s - CLOSING_S - (time.monotonic() - began)
+        if left <= 0:
+            seen.missing.append(f"{form} {recipe}: the {budget_s:.0f} s were over")
+        else:
+            _time_form(form, recipe, left / (len(forms) - place), seen)
+        (advance or (lambda _by: None))(1)
+    record = Record(
+        device=device,
+        on=read_host().cpu or platform.machine(),
+        versions=tuple(sorted((PACKAGES[form], found) for form, found in versions.items())),
+        taken=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        cache_bytes=last_cache_bytes(),
+        seconds=round(time.monotonic() - began, 1),
+        rows=tuple(seen.rows),
+        missing=tuple(seen.missing),
+    )
+    if problems := list(absurd(record)):
+        raise EnvironmentProblem(f"the probe cannot be right: {'; '.join([*problems[:3], *seen.missing[:3]])}", _HINT)
+    return record
+
+
+def form_count() -> int:
+    """Return how many forms a probe of this machine times."""
+    versions = dict(_installed())
+    return sum(form in versions for form, _ in FORMS)
+
+
+def thread_counts() -> tuple[int, ...]:
+    """Return the numbers of threads to time: as many as an engine uses here, and one."""
+    most = read_host().default_threads
+    return (most, 1) if most > 1 else (1,)
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    for form, package in PACKAGES.items():
+        with suppress(PackageNotFoundError):
+            yield form, version(package)
+
+
+def _time_form(form: str, recipe: str, seconds: float, seen: _Seen) -> None:
+    """Run one child, and keep the rows of whatever it printed before it ended or was ended."""
+    words = [sys.executable, "-m", "edgeslm.profiler.probe.worker", form, recipe, f"{seconds:.1f}"]
+    command = [*words, *map(str, thread_counts())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        watchdog = threading.Timer(seconds + CLOSING_S, child.kill)
+        watchdog.start()
+        try:
+            said, complained = child.communicate()
+        except BaseException:
+            child.kill()
+            raise
+        finally:
+            watchdog.cancel()
+    found = list(_rows(said))
+    seen.rows += found
+    if child.returncode != 0:
+        last = (complained.strip().splitlines() or ["it said nothing"])[-1]
+        how = f"signal {-child.returncode}" if child.returncode < 0 else last
+        seen.missing.append(f"{form} {recipe}: ended after {len(found)} passes with {how}")
+
+
+def _rows(lines: str) -> Sequence[Row]:
+    """Return the rows of whole lines; a line that was cut off is no row."""
+    found: list[Row] = []
+    for line in lines.splitlines():
+        with suppress(ValueError, TypeError):
+            found.append(Row(**json.loads(line)))
+    return found

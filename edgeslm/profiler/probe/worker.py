@@ -1,0 +1,115 @@
+"""The child process of a probe: `python -m edgeslm.profiler.probe.worker FORMAT RECIPE SECONDS THREADS... `.
+
+It converts one graph after the other into the form, times passes and prints each as a JSON object on a line of its own,
+most telling first, until its seconds are over. A runtime that dies takes this process with it and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from edgeslm.profiler.probe.graphs import CONTEXT, DEEP, LARGE, SMALL, Graph, sized, write_checkpoint
+from edgeslm.profiler.probe.record import Row
+from edgeslm_agent.engine.runtime.litert import LitertRuntime
+from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
+from edgeslm_agent.host import read_host
+from edgeslm_agent.host.caches import last_cache_bytes
+from edgeslm_exporters.checkpoint import open_checkpoint
+from edgeslm_exporters.export import Artifact, convert
+from edgeslm_exporters.recipe import parse_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from edgeslm_agent.engine.runtime.port import Runtime
+
+# (tokens read at once, tokens before them), the most telling first
+PASSES = ((1, 16), (128, 0), (1, 800), (8, 0), (32, 0), (128, 768), (512, 0), (32, 768))
+TFLITE_PASSES = tuple(one for one in PASSES if one[0] != 512)  # no signature reads so many
+REPEATS, LEAST_REPEATS, ENOUGH_S = 15, 3, 0.15  # of a pass
+
+
+def main(form: str, recipe: str, seconds: float, threads: Sequence[int]) -> None:
+    """Time one form."""
+    deadline = time.monotonic() + seconds
+    memory, cache = read_host().memory_available, last_cache_bytes()
+    with TemporaryDirectory(prefix="edgeslm-probe-") as folder:
+        for graph in (SMALL, LARGE, DEEP):
+            wanted = sized(graph, min(parse_recipe(recipe).bits), cache, memory)
+            place = Path(folder) / graph.name
+            if time.monotonic() > deadline:
+                return
+            _time_graph(wanted, _converted(wanted, form, recipe, place), threads, deadline, place)
+
+
+def _converted(graph: Graph, form: str, recipe: str, place: Path) -> Artifact:
+    source, out = place / "source", place / "out"
+    source.mkdir(parents=True)
+    out.mkdir()
+    write_checkpoint(graph, source)
+    return convert(open_checkpoint(str(source)), parse_recipe(recipe), CONTEXT, out, form=form)
+
+
+def _time_graph(graph: Graph, artifact: Artifact, threads: Sequence[int], deadline: float, place: Path) -> None:
+    form = artifact.layout.format
+    for count in threads:
+        runtime = _opened(artifact, place / "out", count)
+        step = 0.0  # LiteRT reads the last token of a prompt in a step of its own, which is taken off
+        try:
+            for rows, past in PASSES if form == "onnx" else TFLITE_PASSES:
+                if time.monotonic() > deadline:
+                    return
+                seconds, spread = timed(_pass(runtime, rows, past, graph.vocab))
+                if rows == 1:
+                    step = seconds
+                elif form == "tflite":
+                    seconds -= step
+                    if seconds < step / 4:  # somebody else was busy during one of both
+                        continue
+                row = Row(
+                    graph.name, graph.layers, form, artifact.recipe.name, count, rows, past, seconds, round(spread, 4)
+                )
+                print(json.dumps(asdict(row)), flush=True)  # noqa: T201 - this process talks to its parent
+        finally:
+            runtime.close()
+
+
+def _opened(artifact: Artifact, out: Path, threads: int) -> Runtime:
+    graph, shape = out / artifact.files[0].path, artifact.decoder
+    if artifact.layout.format == "tflite":
+        return LitertRuntime(graph, shape, min_version="0", threads=threads, prefill_rows=128, score_rows=1)
+    return OnnxRuntime(graph, shape, min_version="0", threads=threads, prefill_rows=512, score_rows=1)
+
+
+def _pass(runtime: Runtime, rows: int, past: int, vocab: int) -> Callable[[], object]:
+    """Return a call that runs the pass, with a cache whose pages are there: a step, or a chunk (LiteRT: and a step)."""
+    chunk = rows + isinstance(runtime, LitertRuntime)
+    ids = [7919 * (place + 1) % vocab for place in range(max(past, chunk))]
+    if past:
+        runtime.prefill(ids[:past], 0)
+    if rows == 1:
+        return lambda: runtime.step(ids[0], past)
+    return lambda: runtime.prefill(ids[:chunk], past)
+
+
+def timed(call: Callable[[], object]) -> tuple[float, float]:
+    """Return the median seconds of a call and the relative distance between its quartiles; the first call warms up."""
+    call()
+    taken: list[float] = []
+    while len(taken) < LEAST_REPEATS or (len(taken) < REPEATS and sum(taken) < ENOUGH_S):
+        began = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - began)
+    low, middle, high = statistics.quantiles(taken, n=4, method="inclusive")
+    return middle, (high - low) / middle
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), [int(word) for word in sys.argv[4:]])

@@ -1,0 +1,167 @@
+"""What a machine that was probed will take for a pass: each row of its record becomes a measurement of `speed.py`.
+
+Constants deviate by what decides which kernel runs and where its bytes come from: the form, one token or many, the
+number of threads, weights inside the last cache or beyond it. So a pass like one that was timed is predicted from
+that, and another (a form or a number of threads nobody timed) from the nearest, with a wider range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from edgeslm.profiler.calibration import Calibration, Case, Measurement, Prediction, calibrate
+from edgeslm.profiler.probe.graphs import CONTEXT, GRAPHS
+from edgeslm.profiler.speed import Constants, Work
+from edgeslm.profiler.speed_priors import Priors
+from edgeslm_exporters.formats import layout
+from edgeslm_exporters.quantized_rows import Blocks
+from edgeslm_exporters.recipe import parse_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgeslm.profiler.probe.record import Record, Row
+    from edgeslm_exporters.matrices import AnyLayout, Matrix
+
+# Where nothing was timed: a small processor of these years. Rows move these by orders of magnitude without effort.
+TYPICAL = Constants(
+    bandwidth=1e10, thread_bandwidth=1e10, thread_rate=1e10, layer_s=3e-5, attention_rate=1e10, call_s=3e-5
+)
+FEW, MANY = 16, 96  # tokens at once up to which, and from which on, kernels work as for a few or for many
+USUAL_CACHE = 2 << 20
+# Standard deviations of the constants' logarithms, in the order of Constants: bandwidth, thread_bandwidth, thread_rate,
+# layer_s, share, attention_rate, call_s. Chosen, not fitted: bench/probe.py says how well the ranges hold.
+WIDTHS = {
+    "all": (1.0, 1.0, 1.2, 1.0, 0, 1.2, 1.0),
+    "runtime+kernel": (0.5, 0.5, 0.7, 0.8, 0, 0.8, 0.8),
+    "runtime+kernel+threads": (0.15, 0, 0.2, 0.4, 0, 0.3, 0.4),
+    "bits+kernel": (0.3, 0.3, 0.5, 0, 0, 0, 0),
+    "form+kernel": (0.3, 0.3, 0.3, 0.2, 0, 0, 0),
+    "form+kernel+place": (0.5, 0.5, 0.1, 0, 0, 0, 0),
+    "form+kernel+threads": (0.1, 0, 0.1, 0, 0, 0, 0),
+    "model+form+kernel": (0, 0, 0, 0, 0.05, 0, 0),
+    "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
+}
+PRIORS = Priors(WIDTHS, noise=0.03, widening=1.9)
+WITH_RUNTIME_CHANGED = 1.5  # what a range is widened by when another version of the runtime is installed
+
+
+@dataclass(frozen=True)
+class Pass:
+    """`rows` tokens read at once on top of `past` others, so many `times`; with or without logits of the last."""
+
+    rows: int
+    past: float
+    times: float = 1
+    head: bool = True
+
+
+@lru_cache(maxsize=4)
+def reach(record: Record) -> Calibration:
+    """Fit the constants of a machine to its record."""
+    return calibrate([_measurement(row, record.cache_bytes) for row in record.rows], PRIORS)
+
+
+def case(places: AnyLayout, one: Pass, threads: int, cache_bytes: int, model: str) -> Case:
+    """Return one pass through a variant as the calibration knows it."""
+    work = _work(places, one, threads)
+    kernel = "one" if one.rows == 1 else "few" if one.rows <= FEW else "some" if one.rows < MANY else "many"
+    form = _form(_main(places))
+    traits = {
+        "all": "all",
+        "runtime": places.format,
+        "kernel": kernel,
+        "threads": str(threads),
+        "bits": f"{places.format} {_main(places).bits}",
+        "form": f"{places.format} {form}",
+        "place": "cache" if work.read_bytes < 0.75 * (cache_bytes or USUAL_CACHE) else "memory",
+        "model": model,
+    }
+    return Case(work, TYPICAL, traits)
+
+
+def step_pass(past: float) -> tuple[Pass, ...]:
+    """Return what decoding one token on top of `past` others takes."""
+    return (Pass(1, past),)
+
+
+def prompt_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
+    """Return what reading a prompt takes: full chunks, each at the middle of their pasts, and what is left over.
+
+    LiteRT reads the last token in a step of its own, and the others in the sizes that its engine chooses.
+    """
+    if places.format == "tflite":
+        return (*_litert_passes(places, tokens - 1, chunk), Pass(1, tokens - 1))
+    full, rest = divmod(tokens, chunk)
+    passes = (Pass(chunk, chunk * (full - 1) / 2, full),) if full else ()
+    return (*passes, Pass(rest, full * chunk)) if rest else passes
+
+
+def _litert_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
+    from edgeslm_agent.engine.runtime.litert import best_size
+    from edgeslm_exporters.tflite.layout import PREFILL_SIZES
+
+    sizes = tuple(size for size in PREFILL_SIZES if size <= min(chunk, places.context))
+    read, starts = 0, dict[int, list[int]]()
+    while read < tokens:
+        size = best_size(sizes, tokens - read, places.context - read)
+        starts.setdefault(size, []).append(read)
+        read += min(size, tokens - read)
+    return tuple(
+        Pass(size, sum(places_read) / len(places_read), len(places_read), head=size == 1)
+        for size, places_read in starts.items()
+    )
+
+
+def time_of(record: Record, places: AnyLayout, passes: Sequence[Pass], threads: int, model: str) -> Prediction:
+    """Return the seconds of some passes of one variant on the machine of a record, with a 90 % range.
+
+    Passes of one variant are off together, so the ends of their ranges add up.
+    """
+    cases = [case(places, one, threads, record.cache_bytes, model) for one in passes]
+    found = reach(record).predict_all(cases)
+    ends = ((one.seconds, one.low, one.high) for one in found)
+    totals = [sum(one.times * end for one, end in zip(passes, side, strict=True)) for side in zip(*ends, strict=True)]
+    return Prediction(*totals)
+
+
+def _measurement(row: Row, cache_bytes: int) -> Measurement:
+    graph = replace(GRAPHS[row.graph], layers=row.layers)
+    places = layout(row.format, graph.spec(), parse_recipe(row.recipe), CONTEXT)
+    one = Pass(row.rows, row.past, head=row.format == "onnx" or row.rows == 1)
+    wanted = case(places, one, row.threads, cache_bytes, f"probe {row.graph}")
+    return Measurement(wanted, row.seconds, row.rows, row.spread / 2)
+
+
+def _work(places: AnyLayout, one: Pass, threads: int) -> Work:
+    """Return what a pass moves and computes: the head multiplies one row, of a chunk without logits none."""
+    spec, context = places.spec, one.past + one.rows
+    *layers, head = places.products
+    held = sum(matrix.projection.share * _packed(matrix) for matrix in layers)
+    weights = sum(m.projection.share * m.projection.rows * m.projection.columns for m in layers)
+    cached = places.cache_bytes(places.context) / places.context
+    seen = context if places.format == "tflite" else one.past + (one.rows + 1) / 2
+    return Work(
+        read_bytes=held + one.head * _packed(head) + cached * context,
+        multiply_adds=one.rows * weights + one.head * head.projection.rows * head.projection.columns,
+        layers=spec.layers,
+        threads=threads,
+        attended=2 * one.rows * seen * spec.layers * spec.query_size,
+    )
+
+
+def _packed(matrix: Matrix) -> float:
+    return matrix.loaded_bytes + 4 * matrix.blocks * matrix.projection.rows
+
+
+def _main(places: AnyLayout) -> Matrix:
+    """Return the matrix whose form most weights have: one of the widest products."""
+    return max(places.products[:-1], key=lambda matrix: matrix.projection.rows * matrix.projection.columns)
+
+
+def _form(matrix: Matrix) -> str:
+    if not isinstance(matrix.storage, Blocks):
+        return "fp32"  # fp16 is widened when it is loaded
+    return f"i{matrix.storage.bits}b{matrix.storage.block}"
