@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REFERENCES := .venv-references
 ENCODERS := .venv-encoders
 
-.PHONY: help setup demo test check references encoders litert-lm bench soak wheel train-home train-shakespeare evaluate-home clean
+.PHONY: help setup demo test test-boards check references encoders litert-lm bench soak wheel train-home train-shakespeare evaluate-home clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -30,12 +30,18 @@ lint:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+test-boards: $(VENV)/.test ## the agent on emulated Arm boards: exports agree with this machine, memory bounds hold
+	@tests/need-mosquitto.sh
+	@tests/boards/set-up.sh $(BIN)/python .cache/boards
+	$(BIN)/pytest -q -n 2 tests/boards
+
 references: $(REFERENCES)/.done encoders litert-lm ## remake the reference logits with torch and transformers and compare; runs `encoders` and `litert-lm` too
 	$(REFERENCES)/bin/python tests/references/make.py --check
 	$(REFERENCES)/bin/python tests/references/make_adapters.py --check
 
 encoders: $(ENCODERS)/.done ## export every family of encoders through optimum and hold it against transformers
 	PYTHONPATH=.:tests/encoders $(ENCODERS)/bin/python tests/encoders/check.py
+	PYTHONPATH=.:tests/encoders $(ENCODERS)/bin/python tests/encoders/integers.py
 
 litert-lm: $(VENV)/.test ## pack the built-in model for LiteRT-LM and hold its answers against ours
 	PYTHONPATH=tests $(BIN)/python -m bench.litert_interop
@@ -43,9 +49,11 @@ litert-lm: $(VENV)/.test ## pack the built-in model for LiteRT-LM and hold its a
 bench: $(VENV)/.test ## run every benchmark beside its peer; writes bench/results and the README's tables
 	$(BIN)/python -m bench.run
 
-soak: $(VENV)/.test ## long runs whose results are committed
+soak: $(VENV)/.test ## the long runs, an hour and a half: kills, two thousand devices, fuzzing
 	@tests/need-servers.sh
 	PYTHONPATH=tests $(BIN)/python -m bench.soak
+	PYTHONPATH=tests $(BIN)/python -m bench.simulation
+	PYTHONPATH=tests $(BIN)/python -m bench.fuzz
 
 wheel: $(VENV)/.test ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist .

@@ -1,13 +1,14 @@
-"""How much memory does the agent take while it is connected and has no model?
+"""How much memory and processor does the agent take while it is connected and has no model?
 
-A fresh agent on a fresh Mosquitto each round, reporting telemetry every second, measured once it has announced itself
-and sent for some seconds: PSS (its own pages plus its share of shared ones) and RSS, the largest seen. Beside it, an
+A fresh agent on a fresh Mosquitto each round, a sample every 10 s, read every 10 s for some minutes (FOOTPRINT.md): PSS
+(its own pages plus its share of shared ones) and RSS, the largest seen, and the share of a core it used. Beside it, an
 interpreter that only sleeps.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import socket
 import subprocess
@@ -24,7 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench import machine
 from bench.environments import ROOT
-from bench.harness import ROUNDS, Target, alternate, medians, publish
+from bench.harness import Target, alternate, medians, publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,45 +35,66 @@ if TYPE_CHECKING:
 AGENT, BARE = "edgeslm-agent, no model", "python, sleeping"
 DEVICE = "bench/idle"
 PATIENCE_S = 20.0
-SETTLE_S = 4.0
+SETTLE_S = 20.0  # after it announced itself
+READ_EVERY_S = 10.0
+TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 BROKER_FOLDERS = ("/usr/sbin", "/usr/local/sbin")  # not on everybody's PATH
 
 
 def main() -> None:
     """Measure both sides `--rounds` times and publish."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    options = parser.parse_args()
+    rounds = options.rounds
     idle = machine.idle_share()
-    samples = alternate([AGENT, BARE], _measure, rounds)
-    targets = [Target("PSS without a model", medians(samples)[AGENT]["pss_mb"], 40.0, at_least=False, unit=" MB")]
+    samples = alternate([AGENT, BARE], lambda side: _measure(side, 60.0 * options.minutes), rounds)
+    seen = medians(samples)[AGENT]
+    targets = [
+        Target("PSS without a model", seen["pss_mb"], 35.0, at_least=False, unit=" MB"),
+        Target("processor while idle", seen["cpu_percent"], 0.5, at_least=False, unit=" %"),
+    ]
     versions = {"edgeslm": machine.versions_in(Path(sys.executable), "edgeslm", "paho-mqtt", "numpy")}
-    publish("agent", samples, targets, versions, {"rounds": rounds, "idle_before": idle, "telemetry_interval_s": 1})
+    publish(
+        "agent",
+        samples,
+        targets,
+        versions,
+        {"rounds": rounds, "minutes": options.minutes, "idle_before": idle, "telemetry_interval_s": 10},
+    )
 
 
-def _measure(side: str) -> dict[str, float]:
+def _measure(side: str, seconds: float) -> dict[str, float]:
     if side == BARE:
         with _process([sys.executable, "-c", "import time; time.sleep(60)"]) as bare:
             time.sleep(0.5)
             return _memory(bare.pid)
     with tempfile.TemporaryDirectory(prefix="edgeslm-bench-") as folder, _broker(Path(folder)) as port:
         url = f"mqtt://127.0.0.1:{port}"
-        words = ["run", "--broker", url, "--id", DEVICE, "--spool", f"{folder}/spool", "--interval", "1"]
+        words = ["run", "--broker", url, "--id", DEVICE, "--spool", f"{folder}/spool"]
         command = [str(Path(sys.executable).with_name("edgeslm-agent")), *words]
         with _announcement(port) as announced, _process(command) as agent:
             if not announced.wait(PATIENCE_S):
                 raise SystemExit(f"the agent did not announce itself within {PATIENCE_S:.0f} s")
-            return _largest(agent.pid)
+            time.sleep(SETTLE_S)
+            return _watched(agent.pid, seconds)
 
 
-def _largest(pid: int) -> dict[str, float]:
-    """Return the largest figures seen in SETTLE_S."""
-    deadline = time.monotonic() + SETTLE_S
+def _watched(pid: int, seconds: float) -> dict[str, float]:
+    """Return the largest memory of some readings, and the processor time between the first and the last."""
+    began, used = time.monotonic(), _cpu_s(pid)
     seen = [_memory(pid)]
-    while time.monotonic() < deadline:
-        time.sleep(0.2)
+    while time.monotonic() < began + seconds:
+        time.sleep(READ_EVERY_S)
         seen.append(_memory(pid))
-    return {name: max(figures[name] for figures in seen) for name in seen[0]}
+    busy = 100.0 * (_cpu_s(pid) - used) / (time.monotonic() - began)
+    return {**{name: max(figures[name] for figures in seen) for name in seen[0]}, "cpu_percent": busy}
+
+
+def _cpu_s(pid: int) -> float:
+    words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) * TICK_S
 
 
 def _memory(pid: int) -> dict[str, float]:

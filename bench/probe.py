@@ -113,7 +113,13 @@ def _settings(variant: Cell) -> list[str]:
 
 def _timed(variant: Cell, record: Record) -> Iterator[Timed]:
     places = variant.layout()
-    command = [sys.executable, "-m", "bench.sides.speed_side", bundle_of(variant), *_settings(variant)]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "bench.sides.speed_side",
+        bundle_of(variant),
+        *_settings(variant),
+    ]
     for seen in _asked(command):
         threads, chunk, prompt = seen["threads"], seen["chunk"], seen["prompt"]
         cell = f"{variant.model} {variant.format} {variant.recipe} threads {threads} chunk {chunk} prompt {prompt}"

@@ -7,7 +7,7 @@ whose measured peak keeps the budget. A choice that breaks its budget counts as 
 something fits as refused.
 
     python -m bench.regret --prepare     exports the variants (minutes; a busy machine will do)
-    python -m bench.regret --measure     measures them (about eight minutes on a quiet machine), then prices
+    python -m bench.regret --measure     measures them (about seven minutes on a quiet machine), then prices
     python -m bench.regret               prices the choices on the last measurement
 """
 
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, get_args
 from bench import machine
 from bench.checkpoint import SMOLLM2_135M, random_checkpoint
 from bench.harness import RESULTS, Target, ask, publish
-from bench.models import KEPT
+from bench.models import DEVICE, KEPT
 from edgeslm import catalog
 from edgeslm.planning import Wish, plan_source
 from edgeslm.profiler.aim import Aim, Limits, Objective
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bench.checkpoint import Shape
     from bench.harness import Figures
     from edgeslm.catalog import Profile
-    from edgeslm.profiler.plan import Plan
+    from edgeslm.profiler.plan import Candidate, Plan
 
 SMALL = replace(
     SMOLLM2_135M,
@@ -64,7 +64,6 @@ ANSWER = 32
 BUDGETS = 9  # memory sizes a model and context: from a little more than the smallest variant to a little more than all
 MB = 2**20
 VARIANTS = "regret-variants"
-EXPORT = ("--gate", "none", "--no-measure", "--force")
 
 
 @dataclass(frozen=True)
@@ -119,11 +118,16 @@ def bundles(shapes: Sequence[Shape], profile: Profile) -> list[tuple[str, Path]]
             for candidate in plan_for(shape, context, profile, Aim()).kept:
                 folder = KEPT / "regret" / candidate.variant
                 if not folder.is_dir():
-                    how = ["--recipe", candidate.recipe, "--format", candidate.format, "--context", str(context)]
-                    command: list[str | Path] = [sys.executable, "-m", "edgeslm", "export", random_checkpoint(shape), "--device", "here"]
-                    subprocess.run([*command, *how, *EXPORT, "-o", folder], check=True, stdout=subprocess.DEVNULL)
+                    subprocess.run(_export(shape, candidate, folder), check=True, stdout=subprocess.DEVNULL)
                 found.append((candidate.variant, folder))
     return found
+
+
+def _export(shape: Shape, candidate: Candidate, folder: Path) -> list[str | Path]:
+    """Return the command that exports one variant, for the board of all benches: the graph is the same here."""
+    what = ["--recipe", candidate.recipe, "--format", candidate.format, "--context", str(candidate.context)]
+    how = ["--device", DEVICE, *what, "--gate", "none", "--no-measure", "--force"]
+    return [sys.executable, "-m", "edgeslm", "export", random_checkpoint(shape), *how, "-o", folder]
 
 
 def tasks(context: int) -> tuple[Task, Task]:

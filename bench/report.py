@@ -24,6 +24,7 @@ COLUMNS = {
     "peak_anonymous_mb": ("peak anonymous memory, MB", "{:.0f}"),
     "pss_mb": ("PSS, MB", "{:.1f}"),
     "rss_mb": ("RSS, MB", "{:.1f}"),
+    "cpu_percent": ("processor, % of a core", "{:.2f}"),
     "model_mb": ("weights, MB", "{:.0f}"),
     "load_s": ("load, s", "{:.2f}"),
     "prefill_128_tps": ("prefill 128, tok/s", "{:.0f}"),
@@ -54,7 +55,17 @@ COLUMNS = {
     "onnx_kld": ("KL of ONNX, nats", "{:.5f}"),
     "tflite_kld": ("KL of TFLite, nats", "{:.5f}"),
     "passing": ("pass the gate, of 2", "{:.0f}"),
+    "samples_s": ("samples/s", "{:.0f}"),
+    "collector_us": ("collector's CPU, µs a sample", "{:.0f}"),
+    "ack_p50_ms": ("until the ack, ms", "{:.0f}"),
+    "ack_p99_ms": ("99 %, ms", "{:.0f}"),
     "peak_rss_512_mb": ("with the 512, MB", "{:.0f}"),
+    "cases": ("cases", "{:.0f}"),
+    "within_5_percent": ("regret of at most 5 %, % of cases", "{:.1f}"),
+    "mean_regret": ("mean regret, %", "{:.2f}"),
+    "worst_regret": ("worst, %", "{:.1f}"),
+    "broken": ("budgets broken", "{:.0f}"),
+    "refused": ("refused", "{:.0f}"),
 }
 
 

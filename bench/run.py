@@ -22,9 +22,11 @@ BENCHES = (
     "kv",
     "calibrated",
     "quantisation",
+    "parity",
     "mixed",
     "encoders",
     "prediction",
+    "selection",
 )
 
 

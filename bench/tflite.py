@@ -96,6 +96,8 @@ def _with_signatures(bundle: Path, names: tuple[str, ...]) -> Path:
         kept.subgraphIndex = index
     builder = flatbuffers.Builder(start)
     builder.Finish(model.Pack(builder), b"TFL3")
+    if len(builder.Output()) > start:
+        raise SystemExit(f"{names} do not fit in front of the weights as the official library writes them")
     path = KEPT / f"signatures-{len(names)}.tflite"
     path.write_bytes(bytes(builder.Output()).ljust(start, b"\0") + data[start:])
     return path

@@ -10,7 +10,7 @@ SPECIAL = ("<unk>", "<s>", "</s>")
 
 
 def byte_pairs(size: int) -> dict[str, Any]:
-    """Return a valid `tokenizer.json` of `size` entries, above 256 bytes and the special ones; equal for equal sizes."""
+    """Return a valid `tokenizer.json` of `size` entries: special ones, all bytes, pairs; equal for equal sizes."""
     words, merges = _merged(size - len(SPECIAL))
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
     bytewise = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}

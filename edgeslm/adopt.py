@@ -8,7 +8,6 @@ self-test then reads the same tokens in chunks, so a file whose prefill or cache
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,20 +17,25 @@ from edgeslm.pack import TOKENIZER, best_probe, check_free, complete, probe_prom
 from edgeslm_agent.bundle import Bundle, file_digest
 from edgeslm_agent.contract.manifest import FileEntry, Limits, Manifest, ModelSource, Probe, RuntimeRequirement
 from edgeslm_agent.engine.session import Session
-from edgeslm_agent.errors import UsageError
+from edgeslm_agent.errors import Incompatible, UsageError
 from edgeslm_exporters.chat_template import bos_token, compile_chat, stop_tokens
-from edgeslm_exporters.checkpoint import SideFiles
+from edgeslm_exporters.checkpoint import SideFiles, side_files
 from edgeslm_exporters.tflite.foreign import foreign_shape, weight_count
 from edgeslm_exporters.tflite.layout import FILE_NAME, MIN_LITERT
 from edgeslm_exporters.tflite.litertlm import read_litertlm
+from edgeslm_exporters.tokenizer_file import read_tokenizer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edgeslm_agent.contract.manifest import DecoderShape
     from edgeslm_exporters.tflite.litertlm import Packed
+    from edgeslm_exporters.tflite.llm_metadata import Token
 
 GRAPH = f"artifacts/{FILE_NAME}"
 RECIPE = "foreign"  # nobody here knows how it was quantised
 PROBE_TOKENS = 140  # a chunk of 128 and some
+COPY_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -71,49 +75,48 @@ def _source(path: Path, tokenizer: Path | None) -> _Source:
         raise UsageError(f"there is no file {path}", "give a .tflite or a .litertlm")
     if path.suffix == ".litertlm":
         packed = read_litertlm(path)
-        words = _words_of_folder(tokenizer) if tokenizer is not None else _words_of_packed(path.stem, packed)
+        words = side_files(tokenizer) if tokenizer is not None else _words_of_packed(path.stem, packed)
         return _Source(packed.begin, packed.size, words)
     if tokenizer is None:
         raise UsageError(f"{path.name} holds no tokenizer", "give the folder of its tokenizer.json with --tokenizer")
-    return _Source(0, path.stat().st_size, _words_of_folder(tokenizer))
-
-
-def _words_of_folder(folder: Path) -> SideFiles:
-    def document(name: str) -> bytes | None:
-        return (folder / name).read_bytes() if (folder / name).is_file() else None
-
-    config = json.loads(document("config.json") or b"{}")
-    return SideFiles(name=folder.resolve().name, source=str(folder), config=config, document=document)
+    return _Source(0, path.stat().st_size, side_files(tokenizer))
 
 
 def _words_of_packed(name: str, packed: Packed) -> SideFiles:
     """Return what a .litertlm says, as the files of a checkpoint that says the same."""
-    metadata = packed.metadata
-    tokens = {token["id"]: token["content"] for token in json.loads(packed.tokenizer).get("added_tokens") or []}
-    start = tokens.get(metadata.start, metadata.start)
-    ids = {text: index for index, text in tokens.items()}
-    stops = [ids.get(stop, stop) for stop in metadata.stops]
-    settings: dict[str, Any] = {"bos_token": start, "add_bos_token": True} if isinstance(start, str) else {}
+    metadata, special = packed.metadata, read_tokenizer(packed.tokenizer, ()).special
+    start = _first_token(metadata.start, special)
+    settings: dict[str, Any] = {} if start is None else {"bos_token": start, "add_bos_token": True}
     if metadata.template is not None:
-        first = f'{{{{ {json.dumps(start)} }}}}{{%- set bos_token = "" -%}}' if isinstance(start, str) else ""
+        first = "" if start is None else f'{{{{ {json.dumps(start)} }}}}{{%- set bos_token = "" -%}}'
         settings["chat_template"] = first + metadata.template  # LiteRT-LM puts the first token there itself
+    stops = [special.get(stop) if isinstance(stop, str) else stop for stop in metadata.stops]
     documents = {
         "tokenizer.json": packed.tokenizer,
         "tokenizer_config.json": json.dumps(settings).encode(),
-        "generation_config.json": json.dumps(
-            {"eos_token_id": [stop for stop in stops if isinstance(stop, int)]}
-        ).encode(),
+        "generation_config.json": json.dumps({"eos_token_id": [stop for stop in stops if stop is not None]}).encode(),
     }
     return SideFiles(name=name, source=f"{name}.litertlm", config={}, document=documents.get)
 
 
+def _first_token(token: Token | None, special: Mapping[str, int]) -> str | None:
+    """Return the text of a first token. Raises Incompatible when its tokenizer does not mark it as special."""
+    texts = {index: text for text, index in special.items()}
+    text = texts.get(token) if isinstance(token, int) else token
+    if token is not None and text not in special:
+        hint = "give the folder of its tokenizer.json with --tokenizer"
+        raise Incompatible(f"its first token {token!r} is no special token of its tokenizer", hint)
+    return text
+
+
 def _copy(path: Path, source: _Source, graph: Path) -> None:
-    """Copy the .tflite out of a file, in the kernel."""
+    """Copy the .tflite out of a file, a block at a time."""
+    left = source.size
     with path.open("rb") as stream, graph.open("wb") as out:
-        place = source.begin
-        while place < source.begin + source.size:
-            done = os.copy_file_range(stream.fileno(), out.fileno(), source.begin + source.size - place, place)
-            place += done
+        stream.seek(source.begin)
+        while block := stream.read(min(left, COPY_BLOCK)):
+            out.write(block)
+            left -= len(block)
 
 
 def _manifest(folder: Path, path: Path, words: SideFiles, decoder: DecoderShape) -> Manifest:

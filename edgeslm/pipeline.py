@@ -21,6 +21,7 @@ from edgeslm.profiler.aim import NO_LIMITS, Aim, Limits, Objective
 from edgeslm.profiler.assess import assess
 from edgeslm.profiler.contender import Contender
 from edgeslm.profiler.dataset import default_text
+from edgeslm.profiler.format_reason import with_format_reason
 from edgeslm.profiler.gate import gate_for, gate_named
 from edgeslm.profiler.plan import deployed_context
 from edgeslm.profiler.select import select
@@ -101,7 +102,7 @@ def export(
     out: str | Path | None = None,
     memory: str | None = None,
     recipes: Sequence[str] = (),
-    formats: Sequence[str] = ("onnx",),
+    formats: Sequence[str] = (),
     context: int | None = None,
     target_size: int | None = None,
     max_ram: int | None = None,
@@ -121,7 +122,8 @@ def export(
     """Turn a model into the best bundle for a board and write it to `out` (default: a folder named after the variant).
 
     `adapter` is the folder of a LoRA adapter, merged before anything else.
-    Every recipe named is built and competes; with none named bits are added step by step until one passes the gate.
+    Every recipe named is built and competes; with none named bits are added step by step until one passes the gate, and
+    of several formats named each is built in the recipe that passed. No format named is the plan's choice.
     The recipe `mixed` is solved for: the best mix of storages whose weights take at most `target_size` bytes (which
     alone asks for it too), or the smallest that passes the gate; it calibrates on `calibration`. `measured` also
     measures each on this machine; `genai` adds what onnxruntime-genai needs to load the artefacts, `litertlm` names
@@ -133,7 +135,8 @@ def export(
     began = time.perf_counter()
     bounds, profile = gate_named(gate), catalog.device(device, memory=memory)
     source = open_source(model, adapter=adapter)
-    wish = Wish(tuple(recipes), tuple(formats), context, Aim(objective, task, limits), target_size, max_ram)
+    written = tuple(formats) or (("onnx",) if genai else ())
+    wish = Wish(tuple(recipes), written, context, Aim(objective, task, limits), target_size, max_ram)
     if genai and "onnx" not in wish.formats:
         raise UsageError("onnxruntime-genai loads ONNX graphs only", "leave --genai out, or add --format onnx")
     if litertlm is not None:
@@ -147,9 +150,10 @@ def export(
         course = _course(trials, wish, judging, tell)
         workshop = Workshop(source, profile, judging, measured, genai, progress)
         built = _build(stack, course, workshop, near, tell)
+        built += _twins(stack, course, workshop, near, built) if len(wish.formats) > 1 else []
         dropped = [Contender(candidate) for candidate in course.plan.candidates if not candidate.kept]
         contenders = [*(entry.contender() for entry in built), *dropped]
-        selection = select(contenders, profile, course.plan.aim, gated=bounds is not None)
+        selection = with_format_reason(select(contenders, profile, course.plan.aim, gated=bounds is not None))
         winner = _winner(selection, built)
         if course.steps and winner.candidate not in course.steps:
             tell(f"{winner.candidate.variant} does better than every mix: it is taken")
@@ -226,6 +230,14 @@ def _mixed(trials: Trials, wish: Wish, judging: Judging) -> Course:
     if gate is not None and judging.data is not None:
         gate = gate_for(gate, trials.source.spec.parameters, json_tasks=judging.data.json_tasks)
     return mixed_course(trials, wish, Goal(wish.target_size, None if gate is None else gate.kld_mean))
+
+
+def _twins(stack: ExitStack, course: Course, workshop: Workshop, near: Path, built: Sequence[Built]) -> list[Built]:
+    """Build what passed in the other formats too."""
+    made = {entry.candidate.variant for entry in built}
+    like = [entry.candidate.recipe for entry in built if entry.passed]
+    twins = [c for c in course.plan.kept if c.recipe in like and c.variant not in made]
+    return [workshop.build(candidate, stack.enter_context(staging(near))) for candidate in twins]
 
 
 def _build(stack: ExitStack, course: Course, workshop: Workshop, near: Path, tell: Tell) -> list[Built]:

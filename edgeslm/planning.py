@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgeslm import catalog
 from edgeslm.profiler.aim import FASTEST, NO_LIMITS, Aim, Limits, Objective
 from edgeslm.profiler.encoder_plan import EncoderModel, EncoderPlan, plan_encoder
+from edgeslm.profiler.format_choice import DEFAULT, format_notes, working_formats
 from edgeslm.profiler.plan import Plan
 from edgeslm.profiler.plan import plan as plan_variants
 from edgeslm.source import Source, open_source
@@ -28,7 +29,7 @@ MIXED = "mixed"  # the recipe that is solved for instead of being named
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asked for: no recipe leaves the choice to us, `mixed` or a `target_size` (bytes) asks for a mix.
+    """What the user asked for: no recipe or format leaves the choice to us, `mixed` or a `target_size` asks for a mix.
 
     `max_ram` are the bytes of anonymous memory that the export itself may take.
 
@@ -49,7 +50,7 @@ class Wish:
                 "a mix is solved for, so no other --recipe can be named beside it",
                 "leave --recipe out, or --target-size",
             )
-        if self.mixed and self.formats != ("onnx",):
+        if self.mixed and self.formats not in ((), ("onnx",)):
             raise UsageError("a mix is solved for among the forms of ONNX", "leave --format out, or name a --recipe")
 
     @property
@@ -65,7 +66,7 @@ def plan(
     adapter: str | Path | None = None,
     memory: str | None = None,
     recipes: Sequence[str] = (),
-    formats: Sequence[str] = ("onnx",),
+    formats: Sequence[str] = (),
     context: int | None = None,
     objective: Objective = "speed",
     task: Task | None = None,
@@ -73,6 +74,7 @@ def plan(
 ) -> Plan:
     """Plan a model (None: the built-in one) for a board, from config and headers alone.
 
+    No format named means those whose runtime the profile says can be installed (an encoder's is then ONNX).
     `adapter` is the folder of a LoRA adapter to merge. Speeds are for a `task`; `limits` drop what breaks them.
 
     Raises what opening a checkpoint and finding a device raise; a plan that keeps nothing is returned, not raised.
@@ -93,7 +95,7 @@ def plan_encoder_source(source: Source, profile: Profile, wish: Wish) -> Encoder
         model,
         profile,
         recipes=wish.recipes,
-        formats=wish.formats,
+        formats=wish.formats or (DEFAULT,),
         context=wish.context,
         aim=wish.aim,
     )
@@ -119,8 +121,9 @@ def plan_source(source: Source, profile: Profile, wish: Wish) -> Plan:
         source.spec,
         profile,
         recipes=wish.recipes or own or None,
-        formats=wish.formats,
+        formats=wish.formats or working_formats(profile),
         context=wish.context,
         aim=wish.aim,
     )
-    return replace(planned, licence=checkpoint.licence, notes=(*planned.notes, *checkpoint.notes))
+    chosen = () if wish.formats else tuple(format_notes(profile, planned.kept))
+    return replace(planned, licence=checkpoint.licence, notes=(*planned.notes, *chosen, *checkpoint.notes))

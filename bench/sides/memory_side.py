@@ -1,6 +1,6 @@
 """One cell of the memory table: load a bundle, fill nine tenths of its context in chunks, decode, read VmHWM.
 
-`python -m bench.sides.memory_side BUNDLE CHUNK`.
+`python -m bench.sides.memory_side BUNDLE CHUNK [PROMPT]`; PROMPT tokens instead of nine tenths.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FILLED = 0.9  # of the context, by the prompt
 DECODE_TOKENS = 16
 
 
-def main(folder: Path, chunk: int) -> None:
+def main(folder: Path, chunk: int, length: int | None = None) -> None:
     """Measure one bundle and report."""
     gauge = Gauge()
     SESSION_CONFIG["session.intra_op.allow_spinning"] = "0"  # so that the bench runs beside others
@@ -26,11 +26,11 @@ def main(folder: Path, chunk: int) -> None:
     with Session.open(bundle, threads=THREADS, prefill_rows=chunk) as session:
         gauge.figures["loaded_mb"] = peak_rss_mb()
         shape = bundle.manifest.decoder
-        prompt = [(7919 * (place + 1)) % shape.vocab_size for place in range(int(FILLED * shape.context))]
+        prompt = [(7919 * (place + 1)) % shape.vocab_size for place in range(length or int(FILLED * shape.context))]
         session.complete(prompt, Generation(max_tokens=DECODE_TOKENS, ignore_stop=True))
         gauge.figures["peak_rss_mb"] = peak_rss_mb()
     gauge.report()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from edgeslm_agent.bundle import open_bundle
-from edgeslm_agent.engine.generation import Generation
+from edgeslm_agent.engine.generation import Generation, RunFigures
 from edgeslm_agent.engine.session import Session
 
 DECODE_TOKENS, ROUNDS, ENOUGH_S = 24, 5, 1.5
@@ -33,7 +33,7 @@ def _timed(session: Session, length: int) -> dict[str, float]:
     prompt = [7919 * (place + 1) % vocabulary for place in range(length)]
     options = Generation(max_tokens=DECODE_TOKENS + 1, ignore_stop=True)
     session.complete(prompt, options)
-    rounds = []
+    rounds: list[RunFigures] = []
     while len(rounds) < ROUNDS and (len(rounds) < 3 or sum(one.first_token_s for one in rounds) < ENOUGH_S):
         rounds.append(session.complete(prompt, options).figures)
     return {

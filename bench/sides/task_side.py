@@ -1,6 +1,6 @@
 """Our own side for tasks: first token and decoding speed of one bundle at several lengths of prompt, and its peak.
 
-`python -m bench.sides.task_side BUNDLE ANSWER_TOKENS PROMPT_TOKENS...`; medians of five rounds after one that warms up.
+`python -m bench.sides.task_side BUNDLE ANSWER_TOKENS PROMPT_TOKENS...`; medians of three rounds after one that warms up.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from edgeslm_agent.engine.generation import Generation
 from edgeslm_agent.engine.session import Session
 from edgeslm_agent.engine.workload import STRIDE
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def main(folder: Path, answer: int, prompts: list[int]) -> None:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.config import default_spool, with_credentials
+from edgeslm_agent.engine.proof import PACKAGES, prove
 from edgeslm_agent.errors import EdgeSLMError
 from edgeslm_agent.host import read_host
 from edgeslm_agent.identity.folder import CERTIFICATE
@@ -63,9 +64,11 @@ def _package(name: str, module: str) -> Finding:
 
 
 def _runtime() -> Finding:
-    found = [name for name in ("onnxruntime", "ai_edge_litert") if find_spec(name) is not None]
-    detail = f"{', '.join(found)} installed" if found else "none for models; the agent can only report"
-    return Finding("runtime", bool(found), detail, "pip install 'edgeslm[ort]', or 'edgeslm[litert]' for .tflite")
+    proofs = [proof for proof in map(prove, PACKAGES) if proof.version is not None]
+    detail = "; ".join(f"{proof.package} {proof.version} {proof.found}" for proof in proofs)
+    works = any(proof.works for proof in proofs)
+    remedy = "pip install 'edgeslm[ort]', or 'edgeslm[litert]' for .tflite"
+    return Finding("runtime", works, detail or "none for models; the agent can only report", remedy)
 
 
 def _sqlite() -> Finding:

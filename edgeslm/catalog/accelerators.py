@@ -38,8 +38,20 @@ class Runs:
 
 
 @dataclass(frozen=True)
+class Takes:
+    """The TFLite operators that run there with int8 values, and whether a graph may become several partitions."""
+
+    partitions: Literal["one", "several"]
+    operators: frozenset[str]
+    source: str
+
+
+@dataclass(frozen=True)
 class Driver:
-    """An execution provider, a delegate or a vendor's runtime. Kinds of graph that `runs` lacks, it cannot read."""
+    """An execution provider, a delegate or a vendor's runtime. Kinds of graph that `runs` lacks, it cannot read.
+
+    `takes` is None where no list of operators is known.
+    """
 
     name: str
     title: str
@@ -49,6 +61,7 @@ class Driver:
     form: Form
     runs: Mapping[Graph, Runs]
     sources: Mapping[str, str]
+    takes: Takes | None = None
 
 
 @dataclass(frozen=True)
@@ -92,4 +105,6 @@ def _driver(name: str) -> Driver:
     document.raise_problems()
     values: dict[str, Any] = dict(document.values)
     runs = {graph: Runs(**entry) for graph, entry in values.pop("runs").items()}
+    if "takes" in values:
+        values["takes"] = Takes(**{**values["takes"], "operators": frozenset(values["takes"]["operators"])})
     return Driver(name, named=tuple(values.pop("named")), form=Form(**values.pop("form")), runs=runs, **values)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeslm.catalog.folder import names_in, profiles_folder
+from edgeslm.catalog.probes import probe_of
 from edgeslm.catalog.profile import Profile, profile_from
 from edgeslm.catalog.reader import Document, read_document
 from edgeslm_agent.errors import UsageError
@@ -24,13 +26,18 @@ def devices() -> tuple[str, ...]:
     return names_in("devices")
 
 
+def shipped() -> tuple[Profile, ...]:
+    """Return all profiles that ship, in alphabetical order."""
+    return tuple(_profile(name) for name in devices())
+
+
 def device(name: str, *, memory: str | None = None) -> Profile:
     """Return the profile named `name`, read from `name` when it is a FILE.yaml, or of this machine when it is `here`.
 
     `memory` (for example "2GB") is the memory fitted, when the board has another size than the profile says.
     Raises UsageError for an unknown name (naming the nearest) or size, ConfigError for a file with problems.
     """
-    profile = _profile(name)
+    profile = _with_probe(_profile(name))
     if memory is None:
         return profile
     size = parse_bytes(memory)
@@ -43,12 +50,17 @@ def _profile(name: str) -> Profile:
     if name == HERE:
         from edgeslm.catalog.here import profile_of_this_machine
 
-        return profile_of_this_machine()
+        return profile_of_this_machine(shipped())
     if name.endswith((".yaml", ".yml")) or "/" in name:
         return _read(Path(name))
     if name in devices():
         return _read(profiles_folder() / "devices" / f"{name}.yaml")
     raise UsageError(f"there is no device '{name}'", _nearest(name))
+
+
+def _with_probe(profile: Profile) -> Profile:
+    record = probe_of(profile.name)
+    return replace(profile, probed=record) if record.is_file() else profile
 
 
 def _read(file: Path) -> Profile:

@@ -9,6 +9,7 @@ from edgeslm_exporters.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 MIB = 1024 * 1024
 Kind = Literal["board", "phone", "computer", "accelerator"]
@@ -127,7 +128,7 @@ class Profile:
     """A kind of board. `memory_mb` is fitted, `app_budget_mb` is left for the agent and its model (both MiB).
 
     `isa` holds features as /proc/cpuinfo names them; `sources` maps the short names used by facts to citations;
-    `litert` is None where nothing is known of it.
+    `litert` is None where nothing is known of it. `probed` is the record of a probe taken on such a board.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Profile:
     read: tuple[tuple[str, str], ...]
     caveats: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
+    probed: Path | None = None
 
     @property
     def budget_bytes(self) -> int:

@@ -47,11 +47,20 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--credentials", metavar="DIR", type=Path, help="also say when this certificate ends (EDGESLM_CREDENTIALS)"
     )
+    parser.add_argument(
+        "--device",
+        choices=["here"],
+        help="describe this machine as a profile instead: save what is printed as a FILE.yaml for any --device",
+    )
     parser.epilog = "Looks at Python, packages, programs, memory and disk; changes nothing."
 
 
 def run(options: Namespace) -> int:
     """Look at everything, show it, and answer 0 when nothing needed is missing."""
+    if options.device:
+        from edgeslm.cli import proposal
+
+        return proposal.run(options)
     checks = [*_checks(), *_credentials(options.credentials)]
     missing = [check for check in checks if check.state == "missing"]
     if options.json:

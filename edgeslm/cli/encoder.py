@@ -72,6 +72,8 @@ def _show_export(result: EncoderExport) -> None:
         show_measurement(winner.measurement)
     if winner.assessment is not None:
         show_quality(winner.assessment)
+    for found in result.accelerated:
+        output.result(found.sentence())
     for contender in selection.runners_up:
         output.result(f"runner-up: {contender.candidate.variant}")
     for entry in selection.rejected:

@@ -11,6 +11,7 @@ from edgeslm.cli.aim import add_aim_options, aim_of
 from edgeslm.cli.figures import shown
 from edgeslm.cli.plan import add_board_options, add_model_arguments, show_origin, show_prices
 from edgeslm.cli.reporting import add_report_option, check_report, show_bars, write_report
+from edgeslm_agent.errors import UsageError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -43,7 +44,10 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--target-size", metavar="SIZE", help="find the best mix of at most so many bytes of weights")
     parser.add_argument("--max-ram", metavar="SIZE", help="memory the export itself may take; refused before it begins")
     parser.add_argument(
-        "--format", action="append", choices=["onnx", "tflite"], help="build it; may be repeated (default onnx)"
+        "--format",
+        action="append",
+        choices=["onnx", "tflite"],
+        help="build it; repeated: both compete (default: the plan's choice)",
     )
     parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
     eval_verb.add_data_options(parser)
@@ -69,6 +73,8 @@ def run(options: Namespace) -> int:
     """Export and show the choice."""
     check_report(options.report)
     if encoder.is_encoder(options.model):
+        if options.litertlm is not None:
+            raise UsageError("LiteRT-LM runs models that generate; this one is an encoder", "leave --litertlm out")
         return encoder.export(options, eval_verb.data_of(options))
     from edgeslm.pipeline import export
     from edgeslm_agent.units import parse_bytes, parse_count
@@ -81,7 +87,7 @@ def run(options: Namespace) -> int:
         out=options.out,
         memory=options.memory,
         recipes=options.recipe,
-        formats=tuple(options.format or ("onnx",)),
+        formats=tuple(options.format or ()),
         context=None if options.context is None else parse_count(options.context),
         target_size=None if options.target_size is None else parse_bytes(options.target_size),
         max_ram=None if options.max_ram is None else parse_bytes(options.max_ram),

@@ -6,21 +6,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm.cli import encoder, measure_on, output
+from edgeslm.cli import encoder, measure_on, measure_probe, output
 from edgeslm_agent.errors import UsageError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
 EPILOG = """With --on, the agent there measures the bundle that it runs, which must be one of those named; its figures
-become evidence of that bundle, count for boards of its profile, and the choice among all named is made again."""
+become evidence of that bundle, count for boards of its profile, and the choice among all named is made again.
+With --probe no bundle is needed: graphs of random weights are timed for 90 s at most. The record is kept below
+~/.local/share/edgeslm/probes (EDGESLM_PROBES) and used by plan, select and export; copy one from a board to plan for
+that board. An interrupted probe leaves the record that was there."""
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE")
+    parser.add_argument("bundles", nargs="*", type=Path, metavar="BUNDLE")
     measure_on.configure(parser)
+    measure_probe.configure(parser)
 
 
 def run(options: Namespace) -> int:
@@ -29,6 +33,10 @@ def run(options: Namespace) -> int:
     from edgeslm_agent.bundle import EncoderBundle, open_any, write_evidence
     from edgeslm_agent.units import format_bytes
 
+    if options.probe:
+        return measure_probe.run(options)
+    if not options.bundles:
+        raise UsageError("no bundle is named", "name one, or --probe to time this machine without a model")
     if options.on is not None:
         return measure_on.run(options)
     if len(options.bundles) > 1:

@@ -32,7 +32,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--recipe", action="append", metavar="R", default=[], help="plan this recipe only; may be repeated"
     )
-    parser.add_argument("--format", action="append", choices=["onnx", "tflite"], help="plan this format (default onnx)")
+    parser.add_argument(
+        "--format", action="append", choices=["onnx", "tflite"], help="plan this format (default: what runs there)"
+    )
     parser.add_argument("--context", metavar="N", help="tokens of prompt and answer together, such as 512 or 2k")
     add_aim_options(parser)
 
@@ -73,7 +75,7 @@ def _planned(options: Namespace) -> Plan:
         adapter=options.adapter,
         memory=options.memory,
         recipes=options.recipe,
-        formats=tuple(options.format or ("onnx",)),
+        formats=tuple(options.format or ()),
         context=None if options.context is None else parse_count(options.context),
         objective=aim.objective,
         task=aim.task,

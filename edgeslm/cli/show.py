@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgeslm.catalog import Fact, Profile, Rate
-    from edgeslm.catalog.profile import Runtime
+    from edgeslm.catalog.profile import Cores, Runtime
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -54,13 +54,17 @@ def _lines(profile: Profile) -> Iterator[tuple[str, str]]:
 
 
 def _chip(profile: Profile) -> Iterator[tuple[str, str]]:
-    clusters = (f"{cores.count} x {cores.type} up to {cores.max_mhz} MHz" for cores in profile.cores)
-    yield "chip", f"{profile.soc} ({profile.architecture}): {', '.join(clusters)}"
+    yield "chip", f"{profile.soc} ({profile.architecture}): {', '.join(map(_cluster, profile.cores))}"
     yield "instructions", ", ".join(sorted(profile.isa)) or "none of those that matter here"
     accelerator = profile.accelerator
     if accelerator.type != "none":
         yield "accelerator", f"{accelerator.type}: {accelerator.name}".rstrip(": ")
         yield from ((name.replace("_", " "), _fact(fact)) for name, fact in accelerator.figures)
+
+
+def _cluster(cores: Cores) -> str:
+    doubt = "" if cores.verified else f" (unverified: {cores.why})"
+    return f"{cores.count} x {cores.type} up to {cores.max_mhz} MHz{doubt}"
 
 
 def _memory(profile: Profile) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeslm import catalog
+from edgeslm.encoders.accelerated import Accelerated, accelerated
 from edgeslm.encoders.measure import EncoderMeasurement, measure_encoder
 from edgeslm.encoders.pack import seal_encoder
 from edgeslm.encoders.reference import cached_encoder, encoder_reference
@@ -27,6 +28,7 @@ from edgeslm_agent.bundle import write_evidence
 from edgeslm_agent.errors import EnvironmentProblem, GateFailed, Incompatible
 from edgeslm_agent.host import PeakAnonymous
 from edgeslm_exporters.encoder.convert import derive
+from edgeslm_exporters.encoder.integer.convert import convert_integer
 from edgeslm_exporters.encoder.modules import with_module_files
 from edgeslm_exporters.encoder.recipes import parse_encoder_recipe
 from edgeslm_exporters.encoder.spec import EncoderSpec, describe_encoder
@@ -76,6 +78,7 @@ class EncoderExport:
     bundle: EncoderBundle
     seconds: float
     peak_anonymous_bytes: int
+    accelerated: tuple[Accelerated, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the JSON of `edgeslm.selection/1`."""
@@ -86,6 +89,7 @@ class EncoderExport:
             "context": self.plan.context,
             "bundle": {"path": str(self.bundle.path), "id": self.bundle.bundle_id, "bytes": self.bundle.total_bytes},
             "quality": {"status": "not measured"} if assessment is None else assessment.document(),
+            "accelerators": [found.document() for found in self.accelerated],
             "export": {"seconds": self.seconds, "peak_anonymous_bytes": self.peak_anonymous_bytes},
         }
 
@@ -133,8 +137,11 @@ def export_encoder(
         contenders = [*(entry.contender() for entry in built), *dropped]
         selection = select(contenders, profile, wish.aim, gated=bounds is not None)
         winner = _winner(selection, built)
+        shares = accelerated(winner.bundle, profile)
         bundle = publish(winner.bundle, out or Path(winner.candidate.variant), force=force)
-    result = EncoderExport(planned, selection, winner, bundle, round(time.perf_counter() - began, 3), peak.bytes)
+    result = EncoderExport(
+        planned, selection, winner, bundle, round(time.perf_counter() - began, 3), peak.bytes, shares
+    )
     _write_evidence(result)
     return result
 
@@ -176,7 +183,12 @@ class _Bench:
         """Write, seal, judge and measure one candidate in an empty folder."""
         recipe = parse_encoder_recipe(candidate.recipe)
         calibration, judged = (self.data, self.data) if recipe == "fp32" else self.data.split()
-        artifact = derive(self.reference, recipe, texts_of(calibration), folder)
+        texts = texts_of(calibration)
+        if candidate.format == "tflite":
+            checkpoint = self.source.checkpoint
+            artifact = convert_integer(checkpoint, self.spec, self.reference, recipe, texts=texts, out_dir=folder)
+        else:
+            artifact = derive(self.reference, recipe, texts, folder)
         bundle = seal_encoder(folder, self.source, self.spec, artifact, candidate.variant)
         assessment = None
         if self.gate is not None:
@@ -225,4 +237,5 @@ def _write_evidence(result: EncoderExport) -> None:
         write_evidence(result.bundle, "quality", result.winner.assessment.document())
     if result.winner.measurement is not None:
         write_evidence(result.bundle, "measure", asdict(result.winner.measurement))
-    write_evidence(result.bundle, "selection", result.selection.document())
+    chosen = {**result.selection.document(), "accelerators": [found.document() for found in result.accelerated]}
+    write_evidence(result.bundle, "selection", chosen)

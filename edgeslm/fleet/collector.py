@@ -15,6 +15,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from edgeslm.fleet.history import Intake
+from edgeslm.fleet.refusals import RefusedReports
 from edgeslm_agent.contract.codec import Malformed
 from edgeslm_agent.contract.ranges import merged
 from edgeslm_agent.contract.status import parse_capability, parse_status
@@ -92,6 +93,7 @@ class Collector:
         """Start with nothing in hand."""
         self._endpoint = Endpoint(self._transport, self._session, self._filters, manual=True, patience=self._patience)
         self._intake = Intake()
+        self._refused = RefusedReports()
         self._messages: list[Received] = []
         self._numbers: dict[tuple[DeviceId, str], list[Range]] = defaultdict(list)
         self._since = 0.0
@@ -139,6 +141,8 @@ class Collector:
                 self._intake.count("malformed: topic")
         except Malformed as error:
             self._intake.count(f"malformed: {error.reason}")
+            if topic is not None:
+                self._refused.take(topic.owner, error.reason)
         self._intake.count("messages")
 
     def _sort(self, topic: Topic, payload: bytes) -> None:
@@ -159,6 +163,7 @@ class Collector:
             self._intake.capabilities[who] = parse_capability(payload)
 
     def _commit(self) -> None:
+        self._intake.events += self._refused.events(time.time(), time.monotonic())
         self._history.commit(self._intake, time.time())
         self._failures = 0
         for (who, boot), ranges in self._numbers.items():

@@ -179,7 +179,7 @@ def _all_slopes(deviations: Array, cases: Sequence[Case]) -> Array:
         [_log_seconds(row + step, case) for step in STEP * np.eye(COUNT)]
         for row, case in zip(deviations, cases, strict=True)
     ]
-    return (np.array(moved).reshape(-1, COUNT) - reached) / STEP
+    return np.asarray((np.array(moved).reshape(-1, COUNT) - reached) / STEP, np.float64)
 
 
 def kernels(rows: Sequence[Case], columns: Sequence[Case], priors: Priors) -> Array:

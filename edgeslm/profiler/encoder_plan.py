@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgeslm.catalog.accelerators import mentions
 from edgeslm.profiler.aim import FASTEST
 from edgeslm.profiler.estimate import (
     FLOAT_SHARE,
@@ -22,7 +23,7 @@ from edgeslm.profiler.estimate import (
 from edgeslm.profiler.figure import exact
 from edgeslm.profiler.plan import Candidate, Plan, assembled, bounded, variant_name
 from edgeslm_agent.errors import UsageError
-from edgeslm_exporters.encoder.recipes import ENCODER_RECIPES, parse_encoder_recipe
+from edgeslm_exporters.encoder.recipes import ENCODER_RECIPES, INTEGER, parse_encoder_recipe
 from edgeslm_exporters.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ MB = 2**20
 RUNTIME = Span(72 * MB, 55 * MB, 96 * MB)  # interpreter, numpy, tokenizers, onnxruntime, MQTT, an idle session
 TOKENIZER_PER_ENTRY = Span(380, 200, 600)  # bytes: vocabularies of 32 k and 50 k entries took 15-19 MB
 # Relative error of weights rounded per channel (prior.py), and, for calibrated ranges, of activations rounded as well.
-ERRORS: dict[EncoderRecipe, float] = {"fp32": 0.0, "wi8-afp32": 0.0075, "wi8-ai8": 0.015}
+ERRORS: dict[EncoderRecipe, float] = {"fp32": 0.0, "wi8-afp32": 0.0075, "wi8-ai8": 0.015, "wi8t-ai8": 0.02}
+WRITTEN = {"onnx": tuple(recipe for recipe in ENCODER_RECIPES if recipe != "wi8t-ai8"), "tflite": INTEGER}
+PACKAGES = {"onnx": "onnxruntime", "tflite": "ai-edge-litert"}
 SIZE_RANGE = (0.95, 1.05)
 # Arithmetic: an instruction multiplies 4 floats, or 8 bytes together with the one that adds the products up.
 FLOAT_SHARE_WITHOUT_DOT = Span(0.7, 0.5, 1.0)
@@ -96,11 +99,11 @@ def plan_encoder(
         )
     if aim.task is not None or aim.limits.answer_s is not None or aim.limits.decode_tps is not None:
         raise UsageError("an encoder writes no answer", "use --max-first-token: it is the time of reading one text")
-    names = [parse_encoder_recipe(recipe) for recipe in dict.fromkeys(recipes)] or list(ENCODER_RECIPES)
+    names = [parse_encoder_recipe(recipe) for recipe in dict.fromkeys(recipes)]
     candidates = [
         bounded(_candidate(model, recipe, profile, form=form, tokens=tokens), profile, aim)
-        for recipe in names
         for form in formats
+        for recipe in names or WRITTEN[form]
     ]
     return EncoderPlan(**vars(assembled(model.name, profile, tokens, aim, candidates)))
 
@@ -112,8 +115,13 @@ def weights_bytes(model: EncoderModel, recipe: EncoderRecipe) -> int:
     return coded + 4 * (model.parameters - coded + scales)
 
 
-def estimate_encoder(model: EncoderModel, recipe: EncoderRecipe, tokens: int, profile: Profile) -> Estimate:
-    """Predict one recipe on the board of `profile`, for texts of `tokens` at most."""
+def estimate_encoder(
+    model: EncoderModel, recipe: EncoderRecipe, tokens: int, profile: Profile, *, padded: bool = False
+) -> Estimate:
+    """Predict one recipe on the board of `profile`, for texts of `tokens` at most; `padded`: each takes as long as one.
+
+    The rate is that of tokens which are no padding.
+    """
     on, low, high = profile.name, *SIZE_RANGE
     weights = weights_bytes(model, recipe)
     runtime = Span(
@@ -121,7 +129,7 @@ def estimate_encoder(model: EncoderModel, recipe: EncoderRecipe, tokens: int, pr
     )
     usual, full = (_activations(model, length) for length in (prompt_tokens(tokens), tokens))
     packed = model.products * (4 if recipe == "fp32" else 1)
-    seconds = _seconds(model, recipe, prompt_tokens(tokens), profile)
+    seconds = _seconds(model, recipe, tokens if padded else prompt_tokens(tokens), profile)
     rate = Span(*(prompt_tokens(tokens) / each for each in (seconds.value, seconds.high, seconds.low)))
     return Estimate(
         weights_bytes=Span(weights, weights * low, weights * high).figure("bytes", on),
@@ -140,8 +148,8 @@ def estimate_encoder(model: EncoderModel, recipe: EncoderRecipe, tokens: int, pr
 
 
 def _candidate(model: EncoderModel, recipe: EncoderRecipe, profile: Profile, *, form: str, tokens: int) -> Candidate:
-    figures = estimate_encoder(model, recipe, tokens, profile)
-    reasons = tuple(_form_reasons(form, profile))
+    figures = estimate_encoder(model, recipe, tokens, profile, padded=form == "tflite")
+    reasons = tuple(_form_reasons(form, recipe, profile))
     weights = weights_bytes(model, recipe)
     return Candidate(
         variant=variant_name(model.name, recipe, form, tokens),
@@ -157,11 +165,16 @@ def _candidate(model: EncoderModel, recipe: EncoderRecipe, profile: Profile, *, 
     )
 
 
-def _form_reasons(form: str, profile: Profile) -> Iterator[str]:
-    if form != "onnx":
-        yield "encoders are written as ONNX only"
-    elif profile.onnxruntime.newest is None:
-        yield f"no onnxruntime to install on {profile.name}: {profile.onnxruntime.how}"
+def _form_reasons(form: str, recipe: EncoderRecipe, profile: Profile) -> Iterator[str]:
+    if recipe not in WRITTEN[form]:
+        yield f"{recipe} of an encoder is not written as {form}: {', '.join(WRITTEN[form])} are"
+    runtime = profile.onnxruntime if form == "onnx" else profile.litert
+    if runtime is not None and runtime.newest is None:
+        yield f"no {PACKAGES[form]} to install on {profile.name}: {runtime.how}"
+    for mention in mentions(profile) if form == "tflite" else ():
+        needed = mention.driver.form
+        if needed.format == form and needed.recipe in INTEGER and needed.recipe != recipe:
+            yield f"the {mention.driver.title} needs {needed.recipe}: {mention.driver.precision}"
 
 
 def _activations(model: EncoderModel, tokens: int) -> int:

@@ -3,8 +3,9 @@
 Memory. weights_bytes and kv_cache_bytes are exact; what the runtime makes of them is `memory.py`'s. The peak is that of
 a full context; its lower end is that of the task alone, its upper end is what admission counts with.
 
-Speed is that of `speed.py`. The bandwidth's range is the profile's, and what models, formats and runtimes deviate
-from it in published rows (profiles/speed.yaml), which are independent.
+Speed is that of `speed.py`. Where such a board was probed, its constants are fitted to that (`reach.py`). Else the
+bandwidth's range is the profile's, and what models, formats and runtimes deviate from it in published rows
+(profiles/speed.yaml), which are independent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgeslm.profiler.endurance import energy, sustained
 from edgeslm.profiler.figure import Figure, exact
 from edgeslm.profiler.memory import Footprint, footprint
 from edgeslm.profiler.speed import overlapped
@@ -42,9 +44,10 @@ class Span:
         """Return it as an estimated figure."""
         return Figure(self.value, self.low, self.high, unit, "estimated", on)
 
-    def __mul__(self, factor: float) -> Span:
-        """Scale by a known number."""
-        return Span(self.value * factor, self.low * factor, self.high * factor)
+    @property
+    def ends(self) -> tuple[float, float, float]:
+        """Value, low and high."""
+        return self.value, self.low, self.high
 
 
 LAYER_CYCLES = Span(200e3, 80e3, 500e3)  # of the fastest core, per layer and pass: 0.07 ms at 3 GHz
@@ -57,7 +60,10 @@ BOTH_COPIES_BEFORE = (1, 22)  # older runtimes may keep the file's bytes beside 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Predicted figures of one variant on one board: bytes, tokens a second, seconds."""
+    """Predicted figures of one variant on one board: bytes, tokens a second, seconds, joules an answer.
+
+    `sustained_tps` and `energy_j` are None where the profile has no fact to say them from.
+    """
 
     weights_bytes: Figure
     kv_cache_bytes: Figure
@@ -67,6 +73,8 @@ class Estimate:
     decode_tps: Figure
     prefill_tps: Figure
     first_token_s: Figure
+    sustained_tps: Figure | None = None
+    energy_j: Figure | None = None
 
 
 def estimate(places: AnyLayout, profile: Profile, task: Task | None = None) -> Estimate:
@@ -75,18 +83,38 @@ def estimate(places: AnyLayout, profile: Profile, task: Task | None = None) -> E
     on = profile.name
     memory = _memory(places, task)
     prompt = task.prompt
-    first = _pass_seconds(places, profile, prompt, task)
-    step = _pass_seconds(places, profile, 1, task)
+    first, step = _probed_seconds(places, profile, task) if profile.probed else _planned_seconds(places, profile, task)
+    decode = Span(1 / step.value, 1 / step.high, 1 / step.low).figure("tokens/s", on)
+    answer = Span(*(a + b * (task.answer - 1) for a, b in zip(first.ends, step.ends, strict=True))).figure("s", on)
     return Estimate(
         weights_bytes=exact(places.weights_bytes, "bytes", "estimated", on),
         kv_cache_bytes=exact(places.kv_cache_bytes, "bytes", "estimated", on),
         activations_bytes=Span(*(part.activations for part in memory)).figure("bytes", on),
         runtime_bytes=Span(*(part.runtime for part in memory)).figure("bytes", on),
         peak_bytes=_peak(places, profile, memory).figure("bytes", on),
-        decode_tps=Span(1 / step.value, 1 / step.high, 1 / step.low).figure("tokens/s", on),
+        decode_tps=decode,
         prefill_tps=Span(prompt / first.value, prompt / first.high, prompt / first.low).figure("tokens/s", on),
         first_token_s=first.figure("s", on),
+        sustained_tps=sustained(decode, profile),
+        energy_j=energy(places, task, answer, profile),
     )
+
+
+def _planned_seconds(places: AnyLayout, profile: Profile, task: Task) -> tuple[Span, Span]:
+    """Return the seconds of the prompt and of a decoding step from the profile's figures."""
+    return _pass_seconds(places, profile, task.prompt, task), _pass_seconds(places, profile, 1, task)
+
+
+def _probed_seconds(places: AnyLayout, profile: Profile, task: Task) -> tuple[Span, Span]:
+    """Return them from a probe that was taken on such a board."""
+    from edgeslm.profiler.reach import prompt_passes, record_at, step_pass, time_of
+
+    assert profile.probed is not None
+    record, threads = record_at(profile.probed), profile.speed.threads
+    model = f"{places.spec.layers}x{places.spec.hidden}"
+    wanted = prompt_passes(places, task.prompt, CHUNK), step_pass(task.prompt + task.answer / 2)
+    first, step = (time_of(record, places, passes, threads, model) for passes in wanted)
+    return Span(first.seconds, first.low, first.high), Span(step.seconds, step.low, step.high)
 
 
 def prompt_tokens(context: int) -> int:

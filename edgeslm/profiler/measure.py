@@ -19,8 +19,6 @@ from edgeslm_agent.errors import EnvironmentProblem
 if TYPE_CHECKING:
     from edgeslm_agent.bundle import Bundle
 
-PROMPT_TOKENS = 128
-NEW_TOKENS = 32
 ROUNDS = 5
 TIMEOUT_S = 600
 
@@ -75,19 +73,17 @@ def observe(bundle: Bundle) -> dict[str, object]:
     """Load the bundle in this process, run several rounds and return the figures of `Measurement` without `on`."""
     from edgeslm_agent.engine.generation import Generation
     from edgeslm_agent.engine.session import Session
+    from edgeslm_agent.engine.workload import workload
     from edgeslm_agent.host import peak_rss_bytes
 
     with Session.open(bundle) as session:
-        room = bundle.manifest.context
-        prompt_tokens = max(1, min(PROMPT_TOKENS, room // 2))
-        vocabulary = bundle.manifest.decoder.vocab_size
-        prompt = [(7919 * (index + 1)) % vocabulary for index in range(prompt_tokens)]
-        options = Generation(max_tokens=min(NEW_TOKENS, room - prompt_tokens), temperature=0.0, ignore_stop=True)
-        rounds = [session.complete(prompt, options) for _ in range(ROUNDS + 1)][1:]  # the first warms up
+        work = workload(bundle.manifest.decoder.vocab_size, bundle.manifest.context)
+        options = Generation(max_tokens=work.new_tokens, temperature=0.0, ignore_stop=True)
+        rounds = [session.complete(work.prompt, options) for _ in range(ROUNDS + 1)][1:]  # the first warms up
         return {
             "text": rounds[0].text,
             "token_ids": list(rounds[0].token_ids),
-            "prompt_tokens": prompt_tokens,
+            "prompt_tokens": len(work.prompt),
             "first_token_s": statistics.median(r.figures.first_token_s for r in rounds),
             "prefill_tps": statistics.median(r.figures.prefill_tps for r in rounds),
             "decode_tps": statistics.median(r.figures.decode_tps or 0.0 for r in rounds),

@@ -21,7 +21,7 @@ from edgeslm_agent.engine.runtime.onnx import RELEASED_ROWS
 from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
-    from edgeslm_exporters.matrices import AnyLayout, Matrix
+    from edgeslm_exporters.matrices import AnyLayout
 
 MB = 2**20
 
@@ -47,20 +47,28 @@ PROCESSES = {
     "onnx": Process(69.5 * MB, 0.2 * MB, slack=1.75, growth=0, held_rows=RELEASED_ROWS),
     "tflite": Process(58 * MB, 1.1 * MB, slack=1.2, growth=0.25, held_rows=CACHE_STEP),
 }
-WIDENED_BYTES = 7 * MB  # what onnxruntime keeps of having widened fp16, whatever the model's size
+WIDENED = 0.07  # of the fp32 weights: what onnxruntime keeps of having widened fp16
 INTERPRETER = 41 * MB  # before a runtime is there: Python, numpy, the tokenizers' library
 # A byte-level BPE once read (hashbrown tables of 32 + 32 + 16 bytes a bucket and one of control, filled to 7/8; two
 # strings an entry of the heap's 48 bytes, and the pair of its merge), and while its JSON is read.
 BUCKET_BYTES, ENTRY_BYTES, TOKENIZER_BYTES = 81, 122, 0.5 * MB
 READING_BYTES = 575  # an entry
 FILLED = 7 / 8
-# A row of the mapped table brings its neighbours: Linux maps 16 pages around the one that was touched, and the whole of
-# what lies together in the page cache, which is more for tables written in larger pieces.
-FAULT_BYTES, FLOAT_FAULT_BYTES = 128 * 1024, 512 * 1024
+# A row of the mapped table brings its neighbours: Linux maps 16 pages around the one that was touched, and more where
+# the page cache holds the file in larger pieces. As seen by format, for tables of codes and of floats; in LiteRT for
+# tables that the head shares, and for those of the embedding alone, which nothing has read in order before.
+ONNX_FAULTS = {True: 128 * 1024, False: 512 * 1024}
+TFLITE_FAULTS = {True: 64 * 1024, False: 512 * 1024}
 # The heap keeps holes where the tokenizer's JSON was; the runtime's small objects fill them.
 HOLES, FILLED_BY_RUNTIME = 0.3, 5.5 * MB
 # What ranges cover beyond the formulas: other releases of the libraries, heaps that reuse holes or do not.
-SPREAD = {"process": (0.92, 1.06), "tokenizer": (0.6, 1.35), "weights": (0.98, 1.02), "activations": (0.5, 1.5)}
+SPREAD = {
+    "process": (0.92, 1.06),
+    "tokenizer": (0.6, 1.35),
+    "weights": (0.98, 1.02),
+    "activations": (0.5, 1.5),
+    "mapped": (0.3, 1.7),
+}
 
 
 @dataclass(frozen=True)
@@ -100,23 +108,28 @@ def footprint(places: AnyLayout, tokens: int, rows: int) -> Footprint:
     """Return what the variant with this layout holds: `tokens` in its cache, a prompt read in chunks of `rows`."""
     process = PROCESSES[places.format]
     rows, tokenizer = min(rows, tokens), tokenizer_bytes(places.spec.vocab)
-    widened = WIDENED_BYTES if places.format == "onnx" and places.table.storage == "fp16" else 0
-    reused = min(HOLES * tokenizer, FILLED_BY_RUNTIME)
+    onnx = places.format == "onnx"
+    reused = min(HOLES * tokenizer, FILLED_BY_RUNTIME) if onnx else 0
+    widened = WIDENED if onnx and places.table.storage == "fp16" else 0
     return Footprint(
-        process=process.bytes + process.layer_bytes * places.spec.layers + widened - reused,
+        process=process.bytes + process.layer_bytes * places.spec.layers - reused,
         tokenizer=tokenizer,
-        weights=places.resident_bytes,
+        weights=places.resident_bytes * (1 + widened),
         cache=places.cache_bytes(tokens) * (1 + process.growth),
         activations=process.slack * places.activation_bytes(rows, tokens),
-        mapped=_touched(places.table, min(tokens, max(rows, process.held_rows))),
+        mapped=_touched(places, min(tokens, max(rows, process.held_rows))),
         loading=places.loading_bytes,
         reading=INTERPRETER + READING_BYTES * places.spec.vocab,
     )
 
 
-def _touched(table: Matrix, rows: int) -> float:
-    """Return how much of a mapped table is resident once so many rows of it were read, drawn at random."""
-    around = FAULT_BYTES if isinstance(table.storage, Blocks) else FLOAT_FAULT_BYTES
+def _touched(places: AnyLayout, rows: int) -> float:
+    """Return how much of the mapped table is resident once so many rows of it were read, drawn at random."""
+    table = places.table
+    if places.format == "tflite":
+        around = TFLITE_FAULTS[places.head is None]
+    else:
+        around = ONNX_FAULTS[isinstance(table.storage, Blocks)]
     return table.bytes * -math.expm1(-rows * around / table.bytes)
 
 

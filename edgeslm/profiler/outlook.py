@@ -33,7 +33,7 @@ def estimated(candidate: Candidate, task: Task | None, kld_mean: float | None = 
     """Return what a plan knows, whose estimates were made for this task; and a divergence that was measured."""
     figures = candidate.estimate
     answer = answer_time(figures.first_token_s, figures.decode_tps, task or usual_task(candidate.context))
-    return Outlook(figures.peak_bytes, figures.first_token_s, figures.decode_tps, answer, kld_mean)
+    return Outlook(figures.peak_bytes, figures.first_token_s, figures.decode_tps, answer, kld_mean, figures.energy_j)
 
 
 def answer_time(first_token_s: Figure, decode_tps: Figure, task: Task) -> Figure:

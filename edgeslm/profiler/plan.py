@@ -16,6 +16,7 @@ from edgeslm.profiler.aim import FASTEST
 from edgeslm.profiler.bounds import broken
 from edgeslm.profiler.escalation import escalation
 from edgeslm.profiler.estimate import Estimate, decode_read_bytes, estimate
+from edgeslm.profiler.format_choice import DEFAULT, LEAD
 from edgeslm.profiler.outlook import cost, estimated
 from edgeslm.profiler.pareto import front
 from edgeslm.profiler.prices import Entry, Price, prices
@@ -222,6 +223,10 @@ def assembled(name: str, profile: Profile, context: int, aim: Aim, candidates: S
 
 
 def _unknown(profile: Profile, aim: Aim) -> Iterator[str]:
+    if profile.probed is not None:
+        from edgeslm.profiler.reach import told
+
+        yield told(profile.probed)
     if aim.objective == "energy":
         yield energy_unknown(profile.name)
     if aim.limits.kld_mean is not None:
@@ -249,13 +254,18 @@ def variant_name(model: str, recipe: str, form: str, context: int) -> str:
 
 
 def order(candidate: Candidate, guess: Outlook, aim: Aim) -> tuple[float, ...]:
-    """Return the sort key of a candidate by its estimates, best first; near ties go to the more exact."""
+    """Return the sort key of a candidate by its estimates, best first.
+
+    Near ties go to the more exact; another format than ONNX must be better by a lead.
+    """
     exactness = round(candidate.weight_error, 3)  # fp16 is as good as fp32
+    other = candidate.format != DEFAULT
+    lead = LEAD if other else 1.0
     if aim.objective == "quality":
-        wanted: tuple[float, ...] = (exactness, _step(1 / guess.decode_tps.value))
+        wanted: tuple[float, ...] = (exactness, _step(lead / guess.decode_tps.value))
     else:
-        wanted = (_step(_cost(candidate, guess, aim)),)
-    return (*wanted, exactness, guess.peak_bytes.value)
+        wanted = (_step(lead * _cost(candidate, guess, aim)),)
+    return (*wanted, exactness, other, guess.peak_bytes.value)
 
 
 def _cost(candidate: Candidate, outlook: Outlook, aim: Aim) -> float:

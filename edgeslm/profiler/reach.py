@@ -7,20 +7,25 @@ that, and another (a form or a number of threads nobody timed) from the nearest,
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from edgeslm.profiler.calibration import Calibration, Case, Measurement, Prediction, calibrate
 from edgeslm.profiler.probe.graphs import CONTEXT, GRAPHS
+from edgeslm.profiler.probe.record import read_record
 from edgeslm.profiler.speed import Constants, Work
 from edgeslm.profiler.speed_priors import Priors
+from edgeslm_agent.errors import ConfigError
 from edgeslm_exporters.formats import layout
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from edgeslm.profiler.probe.record import Record, Row
     from edgeslm_exporters.matrices import AnyLayout, Matrix
@@ -45,6 +50,8 @@ WIDTHS = {
     "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
 }
 PRIORS = Priors(WIDTHS, noise=0.03, widening=1.9)
+ENGINE_STEP_S = 5e-5  # of a decoding step beside the runtime: choosing the token, turning it into text
+HERE = "here"
 WITH_RUNTIME_CHANGED = 1.5  # what a range is widened by when another version of the runtime is installed
 
 
@@ -56,6 +63,34 @@ class Pass:
     past: float
     times: float = 1
     head: bool = True
+
+
+@lru_cache(maxsize=4)
+def record_at(path: Path) -> Record:
+    """Return the record of a profile; raises ConfigError for one that is damaged or was removed meanwhile."""
+    record = read_record(path)
+    if record is None:
+        raise ConfigError(f"the probe {path} is gone", "run the command again")
+    return record
+
+
+def told(path: Path) -> str:
+    """Return what speeds rest on, in a sentence; a runtime that changed since is a downgrade and said."""
+    record = record_at(path)
+    versions = ", ".join(f"{package} {found}" for package, found in record.versions)
+    said = f"speeds rest on a probe of {record.taken[:10]} on {record.on} with {versions}"
+    changed = changed_runtimes(record) if record.device == HERE else ()
+    return f"{said}; their ranges are wider, for installed is {', '.join(changed)}: probe again" if changed else said
+
+
+def changed_runtimes(record: Record) -> tuple[str, ...]:
+    """Return what is installed in another version than the record was taken with, as `onnxruntime 1.31.1, not 1.30`."""
+    found = []
+    for package, then in record.versions:
+        with suppress(PackageNotFoundError):
+            if (now := version(package)) != then:
+                found.append(f"{package} {now}, not {then}")
+    return tuple(found)
 
 
 @lru_cache(maxsize=4)
@@ -124,7 +159,10 @@ def time_of(record: Record, places: AnyLayout, passes: Sequence[Pass], threads: 
     found = reach(record).predict_all(cases)
     ends = ((one.seconds, one.low, one.high) for one in found)
     totals = [sum(one.times * end for one, end in zip(passes, side, strict=True)) for side in zip(*ends, strict=True)]
-    return Prediction(*totals)
+    beside = ENGINE_STEP_S * sum(one.times for one in passes if one.rows == 1)
+    value, low, high = (total + beside for total in totals)
+    wider = WITH_RUNTIME_CHANGED if record.device == HERE and changed_runtimes(record) else 1.0
+    return Prediction(value, low / wider, high * wider)
 
 
 def _measurement(row: Row, cache_bytes: int) -> Measurement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from edgeslm_agent.engine.workload import NEW_TOKENS, PROMPT_TOKENS
 from edgeslm_agent.errors import UsageError
 
 MOST_TOKENS = 10_000_000
@@ -38,7 +39,7 @@ class Task:
         return self.prompt + self.answer
 
 
-USUAL = Task(128, 32)
+USUAL = Task(PROMPT_TOKENS, NEW_TOKENS)  # what measurements are taken with
 
 
 def usual_task(context: int) -> Task:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edgeslm.profiler.bounds import FORMATS
 from edgeslm.profiler.gate import gate_named
+from edgeslm.profiler.prices import TITLES
 from edgeslm.report.bars import divergence_bars, memory_bars
 from edgeslm.report.markup import Markup, element, table
 from edgeslm.report.plot import legend, plot
@@ -16,6 +18,7 @@ from edgeslm_agent.units import format_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from edgeslm.profiler.bounds import BoundName
     from edgeslm.profiler.gate import Gate
     from edgeslm.report.points import Point
 
@@ -39,6 +42,14 @@ class Metric:
         return self.words, f"{value:.4g}", limit, "kept" if kept else "broken"
 
 
+LIMITS: dict[str, BoundName] = {
+    "memory_bytes": "memory",
+    "first_token_s": "first_token",
+    "answer_s": "answer",
+    "decode_tps": "decode",
+    "kld_mean": "divergence",
+    "energy_j": "energy",
+}
 METRICS = (
     Metric("kld_mean", "mean divergence, nats a token", "kld_mean"),
     Metric("kld_p99", "99 % of tokens diverge less than, nats"),
@@ -91,7 +102,7 @@ def _sections(document: Mapping[str, Any], points: Sequence[Point]) -> Iterator[
 
 def _wanted(document: Mapping[str, Any]) -> Iterator[str]:
     limits = document.get("limits") or {}
-    kept = "".join(f"; {name} {bound:g}" for name, bound in limits.items())
+    kept = "".join(f"; {TITLES[LIMITS[name]]} {FORMATS[LIMITS[name]](bound)}" for name, bound in limits.items())
     yield f"Wanted: {document['objective']}{kept}."
     binding = document.get("binding")
     if binding is not None:
@@ -105,8 +116,8 @@ def _quality(document: Mapping[str, Any], points: Sequence[Point]) -> Iterator[M
     known = [(metric, quality[metric.key]) for metric in METRICS if quality.get(metric.key) is not None]
     rows = [metric.row(float(value), gate) for metric, value in known]
     if rows:
-        data = f"on {quality['data']}" if quality.get("data") else ""
-        caption = f"The winner {data}, {quality['status']}" + ("" if gate is None else f": gate {gate.name}")
+        data = f" on {quality['data']}" if quality.get("data") else ""
+        caption = f"The winner{data}: {quality['status']}" + ("" if gate is None else f", gate {gate.name}")
         yield table(("measure", "value", "gate", ""), rows, caption)
 
 

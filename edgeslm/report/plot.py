@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 20, 52
 MB = 2**20
+FAR = 4  # times the largest candidate: a budget beyond it is told and not drawn
 MEANING: dict[Standing, str] = {
     "winner": "chosen",
     "front": "beaten by none in memory, time and quality at once",
@@ -28,9 +29,10 @@ MEANING: dict[Standing, str] = {
 def plot(points: Sequence[Point], budget: float, title: str) -> Markup:
     """Return the plot; `budget` are the bytes that the board leaves, `title` is what the vertical axis shows."""
     sizes = [figure / MB for point in points for figure in (point.peak, point.peak_high)]
-    across = scale_of([*sizes, budget / MB], LEFT, WIDTH - RIGHT)
+    near = budget / MB <= FAR * max(sizes)
+    across = scale_of([*sizes, *([budget / MB] if near else [])], LEFT, WIDTH - RIGHT)
     up = scale_of([point.speed for point in points], HEIGHT - BOTTOM, TOP)
-    drawn = [*_axes(across, up, title), *_budget(across, budget)]
+    drawn = [*_axes(across, up, title), *_budget(across, budget, near=near)]
     drawn += [part for point in reversed(points) for part in _mark(point, across, up)]
     drawn += _names([point for point in points if point.standing in {"winner", "front"}], across, up)
     described = f"Peak memory against {title}: {len(points)} candidates; the table below has every figure."
@@ -52,11 +54,11 @@ def _axes(across: Scale, up: Scale, title: str) -> list[Markup]:
     for tick in across.ticks():
         x = across(tick)
         found.append(element("line", x1=x, x2=x, y1=TOP, y2=bottom, class_="grid"))
-        found.append(element("text", f"{tick:g}", x=x, y=bottom + 18, text_anchor="middle"))
+        found.append(element("text", f"{tick:.3g}", x=x, y=bottom + 18, text_anchor="middle"))
     for tick in up.ticks():
         y = up(tick)
         found.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
-        found.append(element("text", f"{tick:g}", x=LEFT - 8, y=y + 4, text_anchor="end"))
+        found.append(element("text", f"{tick:.3g}", x=LEFT - 8, y=y + 4, text_anchor="end"))
     found.append(
         element("text", "peak memory, MB (less is better)", x=(LEFT + WIDTH) / 2, y=HEIGHT - 8, text_anchor="middle")
     )
@@ -64,13 +66,14 @@ def _axes(across: Scale, up: Scale, title: str) -> list[Markup]:
     return found
 
 
-def _budget(across: Scale, budget: float) -> list[Markup]:
-    x = across(budget / MB)
+def _budget(across: Scale, budget: float, *, near: bool) -> list[Markup]:
     words = f"the board leaves {format_bytes(budget)}"
-    return [
-        element("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, class_="budget"),
-        element("text", words, x=x - 6, y=HEIGHT - BOTTOM - 8, text_anchor="end", class_="budget-name"),
-    ]
+    place: dict[str, str | float] = {"y": HEIGHT - BOTTOM - 8, "text_anchor": "end", "class_": "budget-name"}
+    if not near:
+        return [element("text", f"{words}, far to the right", x=WIDTH - RIGHT, **place)]
+    x = across(budget / MB)
+    line = element("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, class_="budget")
+    return [line, element("text", words, x=x - 6, **place)]
 
 
 def _mark(point: Point, across: Scale, up: Scale) -> list[Markup]:

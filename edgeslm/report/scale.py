@@ -28,10 +28,11 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        """Return round figures on the axis: 1, 2, 5, 10, 20, ..., or its ends where none lies within."""
+        """Return round figures on the axis: 1, 2, 5, 10, 20, ..., or about its ends where hardly one lies within."""
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         found = [step * 10.0**decade for decade in decades for step in STEPS]
-        return [tick for tick in found if self.low <= tick <= self.high] or [self.low, self.high]
+        inside = [tick for tick in found if self.low <= tick <= self.high]
+        return inside if len(inside) > 1 else [self.low * MARGIN, self.high / MARGIN]
 
 
 def scale_of(figures: Iterable[float], start: float, end: float) -> Scale:

@@ -12,7 +12,8 @@ body { margin: 0 auto; padding: 1rem; max-width: 56rem; background: var(--paper)
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; line-height: 1.2; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin-top: 2rem; }
-p, li, td, th { overflow-wrap: anywhere; }
+p, li { overflow-wrap: anywhere; }
+td { white-space: nowrap; }
 .lead { font-size: 1.1rem; }
 .soft, caption, .value { color: var(--soft); }
 svg { display: block; width: 100%; height: auto; }

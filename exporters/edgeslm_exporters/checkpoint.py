@@ -163,6 +163,20 @@ class Checkpoint(SideFiles):
         return total.hexdigest()
 
 
+def side_files(folder: Path) -> SideFiles:
+    """Return what a folder says of a model whose weights are elsewhere; every file may be missing.
+
+    Raises BadCheckpoint when config.json is no JSON object.
+    """
+
+    def document(name: str) -> bytes | None:
+        path = LocalFolder(folder).path(name)
+        return None if path is None else path.read_bytes()
+
+    config = _object("config.json", document("config.json") or b"{}")
+    return SideFiles(name=folder.resolve().name, source=str(folder), config=config, document=document)
+
+
 def open_checkpoint(source: str | Path, *, adapter: Path | None = None) -> Checkpoint:
     """Open a folder, a .gguf file or a hub id (`owner/name` or `owner/name@revision`), merged with a LoRA adapter.
 

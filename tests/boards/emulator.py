@@ -1,7 +1,7 @@
 """A board of another architecture as a process of this machine: its processor, its files of the kernel, its Python.
 
-`qemu-aarch64-static -cpu MODEL -L ROOT` gives the processor; what it opens below ROOT hides what this machine has there.
-So ROOT holds Debian's /usr, and /proc/cpuinfo, the board's name and its sensors as the board's own kernel writes them.
+`qemu-aarch64-static -cpu MODEL -L ROOT` gives the processor; what lies below ROOT hides what this machine has there. So
+ROOT holds Debian's /usr, and /proc/cpuinfo, the board's name and its sensors as the board's own kernel writes them.
 """
 
 from __future__ import annotations

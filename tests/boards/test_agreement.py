@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from boards import answers
 from boards.emulator import BOARDS, REPOSITORY, Emulated
-from edgeslm.catalog import device
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edgeslm_agent.bundle import Bundle
 
-CASES = 20  # with about 20 tokens of answer each
+CASES = 48  # with 8 tokens of answer each
 TASKS = REPOSITORY / "edgeslm/builtin/home/tasks/combinations.jsonl"
-# 4 bits with activations in fp32 leave a near tie here and there to the order of a sum; see README.md for all positions.
-AGREEMENT = 0.99
+AGREEMENT = 0.99  # of the answers' tokens; README.md has the figure for all tokens
 
 
 def cases() -> list[answers.Case]:
-    lines = TASKS.read_text("utf-8").splitlines()[:CASES]
-    tasks: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    return [{"prompt": task["prompt"], "expected": json.dumps(task["expected"])} for task in tasks]
+    tasks: list[dict[str, Any]] = [json.loads(line) for line in TASKS.read_text("utf-8").splitlines()[:CASES]]
+    compact = [json.dumps(task["expected"], separators=(",", ":")) for task in tasks]
+    return [{"prompt": task["prompt"], "expected": text} for task, text in zip(tasks, compact, strict=True)]
+
+
+@cache
+def answers_here(bundle: Path) -> answers.Answers:
+    return answers.answers(bundle, cases())
 
 
 @pytest.mark.parametrize("format_", ["onnx", "tflite"])
@@ -38,13 +42,12 @@ def test_an_export_for_a_board_answers_there_as_it_does_here(
     asked.write_text(json.dumps(cases()), encoding="utf-8")
     ran = emulated.run(Path(answers.__file__), bundle.path, asked, out)
     assert ran.returncode == 0, ran.stderr[-2000:]
-    there, here = json.loads(out.read_text("utf-8")), answers.answers(bundle.path, cases())
-    same = [a == b for one, other in zip(there["read"], here["read"], strict=True) for a, b in zip(one, other, strict=True)]
-    assert len(same) > 10 * CASES
-    assert sum(same) >= AGREEMENT * len(same)
+    there, here = cast("answers.Answers", json.loads(out.read_text("utf-8"))), answers_here(bundle.path)
+    pairs = [pair for texts in zip(there["read"], here["read"], strict=True) for pair in zip(*texts, strict=True)]
+    assert len(pairs) > 6 * CASES
+    assert sum(one == other for one, other in pairs) >= AGREEMENT * len(pairs)
     assert there["written"] == here["written"]
 
 
-def test_boards_of_both_kinds_are_tried() -> None:
-    kinds = {device(board.profile).target().int8_dot_product for board in BOARDS}
-    assert kinds == {False, True}
+def test_boards_with_and_without_the_dot_product_are_tried() -> None:
+    assert {board.facts().target().int8_dot_product for board in BOARDS} == {False, True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from edgeslm.fleet.devices import parse_devices
 from edgeslm_agent.contract.codec import Malformed
 from edgeslm_agent.contract.command import Command
 from edgeslm_agent.contract.desired import Desired, Reporting, parse_reported
-from edgeslm_agent.contract.status import parse_status
+from edgeslm_agent.contract.status import Capability, parse_status
 from edgeslm_agent.contract.telemetry import Ack, parse_events, parse_telemetry
 from edgeslm_agent.contract.topics import LEAVES, DeviceId
 from edgeslm_agent.link.memory import MemoryBroker
@@ -19,7 +20,7 @@ from edgeslm_agent.serving.responder import Echo
 from edgeslm_agent.state import keep_order, read_order
 from support.clauses import clauses
 from support.ear import KITCHEN, Ear
-from support.fleet import running_agent
+from support.fleet import missing_numbers, rows, running_agent, running_collector
 from support.hostile import HOSTILE
 from support.waiting import eventually
 
@@ -182,6 +183,34 @@ def test_the_centre_sets_devices_and_sees_what_they_made_of_it() -> None:
             ("home/away", "pending", 1),
             ("home/b", "applied", 4),
         ]
+
+
+@clauses("F1", "P4", "P7")
+def test_a_lying_capability_is_refused_counted_and_seen_or_found_out_by_asking(tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    ear = Ear(broker)
+    honest = Capability("Pi 5", "arm", 4, 2**33, "Linux", "3.11", ("ping",), {})
+    lies = [
+        replace(honest, cores=10**9),
+        replace(honest, memory_bytes=2**63 - 1),
+        replace(honest, operations=("generate",) * 300),
+        replace(honest, board="Pi\n5"),
+    ]
+    with running_collector(broker, tmp_path / "db"), running_agent(broker, interval_s=0.05):
+        eventually(lambda: ear.payloads("capability"))
+        for lie in lies:
+            ear.say(KITCHEN.topic("capability"), lie.payload())
+        told = "SELECT detail FROM events WHERE kind = 'refused' AND device = 'home/kitchen'"
+        eventually(lambda: rows(tmp_path / "db", told), "an operator sees it")
+        eventually(lambda: counted(tmp_path) == len(lies))
+        ear.say(KITCHEN.topic("capability"), replace(honest, operations=("generate", "ping")).payload())
+        ear.command(Command("1", "generate", "you said so"))
+        assert ear.final("1").error == "generate is not supported by this agent, which runs without a model"
+        eventually(lambda: missing_numbers(tmp_path / "db") == {})
+
+
+def counted(folder: Path) -> object:
+    return rows(folder / "db", "SELECT sum(value) FROM counters WHERE name LIKE 'malformed%'")[0][0]
 
 
 def test_hostile_reports_are_malformed() -> None:

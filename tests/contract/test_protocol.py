@@ -467,6 +467,18 @@ def test_a_collector_confirms_after_its_commit_and_keeps_its_session(tmp_path: P
         eventually(lambda: not broker._sessions["edgeslm-collector"].unacknowledged)
 
 
+@clauses("A5")
+def test_a_collector_of_a_group_shares_records_reads_facts_alone_and_keeps_no_session(tmp_path: Path) -> None:
+    broker = Watched()
+    with running_collector(broker, tmp_path / "db", name="one-of-them", group="a-secret-of-ours"):
+        options, filters = broker.options[0], broker.subscriptions["one-of-them"]
+    assert options.clean
+    assert options.expiry_s == 0
+    shared = {name for name in filters if name.startswith("$share/a-secret-of-ours/")}
+    assert {name.rpartition("/")[2] for name in shared} == {"telemetry", "event"}
+    assert {name.rpartition("/")[2] for name in set(filters) - shared} == {"status", "capability"}
+
+
 def test_every_clause_of_the_document_is_cited() -> None:
     defined = set(re.findall(r"^- \*\*([A-Z]\d+)\*\*", PROTOCOL, re.MULTILINE))
     assert len(defined) > 30

@@ -77,7 +77,7 @@ def check_minilm(folder: Path) -> list[str]:
         data = Dataset("the licence", text=Path("LICENSE").read_text("utf-8"))  # calibrates; the sentences judge
         with session_of(checkpoint, recipe, data, folder / f"minilm-{recipe}") as session:
             tokenizer = SentenceTokenizer(checkpoint / "tokenizer.json", session.manifest.context)
-            cosines = np.array([cosine(session.embed(text).vector, _mean(model, tokenizer, text)) for text in texts])
+            cosines = np.array([cosine(session.embed(text).vector, mean_of(model, tokenizer, text)) for text in texts])
             size = sum(entry.bytes for entry in session.manifest.files)
         print(
             f"all-MiniLM-L6-v2 {recipe:10} {size / 1e6:5.1f} MB  cosine {cosines.mean():.5f}, least {cosines.min():.5f}"
@@ -87,7 +87,8 @@ def check_minilm(folder: Path) -> list[str]:
     return wrong
 
 
-def _mean(model: transformers.PreTrainedModel, tokenizer: SentenceTokenizer, text: str) -> np.ndarray:
+def mean_of(model: transformers.PreTrainedModel, tokenizer: SentenceTokenizer, text: str) -> np.ndarray:
+    """Return the embedding of a text: the mean of the tokens, with length 1."""
     rows = torch.tensor([tokenizer.encode(text)[0]])
     with torch.no_grad():
         states = model(input_ids=rows, attention_mask=torch.ones_like(rows)).last_hidden_state[0]

@@ -7,6 +7,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from edgeslm_agent.link.address import parse_address
 from edgeslm_agent.link.mqtt import MqttTransport
 from support.fleet import deliver_the_rest, missing_numbers, rows, running_agent
 from support.identity import Site, site
+from support.postgres import postgres
 from support.waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
@@ -91,6 +93,22 @@ def _wait_for_more(database: Address, number: int) -> None:
     eventually(lambda: stored(database) >= before + number, "samples go on arriving")
 
 
+def test_server_that_crashes_under_load_costs_nothing(here: Site, tmp_path: Path) -> None:
+    with postgres() as server, contextlib.ExitStack() as stack:
+        database, spool = server.database(), tmp_path / "spool"
+        for _ in range(2):
+            stack.enter_context(collector_process(here, database))
+        with running_agent(device_transport(here, "home/a"), "home/a", spool=spool, interval_s=0.01):
+            for _ in range(2):
+                _wait_for_more(database, 100)
+                server.stop("immediate")
+                time.sleep(1.0)
+                server.start()
+            _wait_for_more(database, 100)
+        deliver_the_rest(device_transport(here, "home/a"), "home/a", spool)
+        assert missing_numbers(database, spool) == {}
+
+
 def test_each_collector_gets_a_share_and_each_sample_is_committed_by_one(here: Site, server: Postgres) -> None:
     """Each writes a database of its own, so what one committed is seen to be missing at the others."""
     databases = [server.database() for _ in range(3)]
@@ -108,7 +126,7 @@ def test_each_collector_gets_a_share_and_each_sample_is_committed_by_one(here: S
             return sorted(itertools.chain.from_iterable(range(first, last + 1) for first, last in ranges))
 
         eventually(lambda: len(acknowledged()) >= 90, "all are acknowledged")
-    shares = [{seq for (seq,) in rows(database, "SELECT seq FROM samples")} for database in databases]
+    shares = [{int(str(seq)) for (seq,) in rows(database, "SELECT seq FROM samples")} for database in databases]
     assert all(len(share) >= 20 for share in shares)
     assert sorted(itertools.chain.from_iterable(shares)) == acknowledged() == list(range(1, 91))
     device.endpoint.close()
@@ -137,7 +155,8 @@ def test_stranger_who_guesses_a_group_gets_nothing_of_ours_and_costs_us_nothing(
 def test_status_and_capability_reach_every_collector_of_a_group(here: Site, server: Postgres, tmp_path: Path) -> None:
     databases = [server.database() for _ in range(2)]
     known = "SELECT device FROM devices WHERE status IS NOT NULL AND capability IS NOT NULL"
-    with running_agent(device_transport(here, "home/a"), "home/a", spool=tmp_path / "spool"), contextlib.ExitStack() as stack:
+    agent = running_agent(device_transport(here, "home/a"), "home/a", spool=tmp_path / "spool")
+    with agent, contextlib.ExitStack() as stack:
         for database in databases:  # retained, so also for one that comes later
             stack.enter_context(collector_process(here, database))
             eventually(lambda database=database: ("home/a",) in rows(database, known))  # type: ignore[misc]

@@ -27,11 +27,14 @@ def test_nothing_hostile_breaks_a_parser_an_agent_or_a_collector(tmp_path: Path)
 
 def ladder(payload: bytes) -> None:
     """A fault behind four steps, each of which is one line further."""
-    if payload[:1] == b"{":
-        if b"NaN" in payload:
-            if b"Infinity" in payload:
-                if b"[[[[" in payload:
-                    raise IndexError("found")
+    if payload[:1] != b"{":
+        return
+    if b"NaN" not in payload:
+        return
+    if b"Infinity" not in payload:
+        return
+    if b"[[[[" in payload:
+        raise IndexError("found")
 
 
 @pytest.mark.slow

@@ -48,3 +48,11 @@ def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "--force" in capsys.readouterr().err
     assert (tmp_path / "mine").read_text() == "precious"
     assert not (tmp_path / "home").exists()
+
+
+def test_an_encoder_is_not_for_litert_lm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edgeslm.cli.encoder.is_encoder", lambda _model: True)
+    assert main([*HOW, "--format", "tflite", "--litertlm", str(tmp_path / "encoder.litertlm")]) == 2
+    assert "this one is an encoder" in capsys.readouterr().err

@@ -51,8 +51,8 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        recipes, formats = ["wi8-afp32"], [request.param]
-        edgeslm.export(device=BOARD, recipes=recipes, formats=formats, measured=False, out=folder / "bundle")
+        out, formats = folder / "bundle", [request.param]
+        edgeslm.export(device=BOARD, recipes=["wi8-afp32"], formats=formats, gate="none", measured=False, out=out)
     return request.param, folder / "bundle"
 
 

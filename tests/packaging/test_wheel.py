@@ -55,6 +55,9 @@ def test_holds_three_packages_profiles_and_the_model_and_nothing_else(wheel: Pat
         "edgeslm/builtin/home/tokenizer.json",
         "edgeslm/builtin/home/tasks/free.jsonl",
         "edgeslm/profiler/default_text.txt",
+        "edgeslm/fleet/deployment/compose.yaml",
+        "edgeslm/fleet/history/migrations/env.py",
+        "edgeslm/fleet/history/migrations/versions/v0001_first.py",
         "edgeslm_exporters/architectures/llama.py",
     ):
         assert needed in names

@@ -1,7 +1,7 @@
 """A small coverage-guided fuzzer: an input that reaches a line nobody reached is kept and changed further.
 
 Options were atheris (needs clang or a wheel for each Python, and instruments bytecode of one process), hypothesis (does
-not steer by coverage), or this: `sys.settrace` on the files of interest, a corpus, and a dozen ways to change a payload,
+not steer by coverage), or this: `sys.settrace` on the files of interest, a corpus, and many ways to change a payload,
 half of which know JSON. It reaches every line of the parsers in seconds, and the same seed makes the same inputs.
 """
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 160 * 1024
 _MAX_CORPUS = 4000
-_WORDS = (
-    0, 1, -1, 2**31, 2**53, 2**63 - 1, 2**63, 10**400, 0.5, -0.0, 1e308, True, False, None, "", "x" * 200, "\x00", "\u202e", "\ud800",
+_WORDS: tuple[Any, ...] = (
+    0, 1, -1, 2**31, 2**53, 2**63 - 1, 2**63, 10**400, 0.5, -0.0, 1e308, True, False, None, "", "x" * 200,
+    "\x00", "\u202e", "\ud800",
     "1", [], {}, [[1, 2]], [[2, 1]], [[0, 2**63 - 1]], {"v": 1}, "ping", "generate", "b1", "online", "offline",
 )  # fmt: skip
 _SPLICES = (
@@ -184,7 +185,8 @@ def _json_change(drawn: random.Random, payload: bytes) -> bytes:
 
 def _holders(document: object) -> list[Any]:
     """Return the objects and lists of a document, itself included; at most some hundreds."""
-    found, pending = [], [document]
+    found: list[Any] = []
+    pending = [document]
     while pending and len(found) < 300:
         value = pending.pop()
         if isinstance(value, (dict, list)):

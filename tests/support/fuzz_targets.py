@@ -94,7 +94,7 @@ class Patient:
             f"collector {leaf}": self._collector_target(leaf)
             for leaf in ("telemetry", "event", "status", "capability", "log", "reported")
         }
-        return {**parsers, **agent, **collector, "viewer": self._view}  # type: ignore[arg-type]
+        return {**parsers, **agent, **collector, "viewer": self._view}
 
     def check(self) -> None:
         """The agent answers, its memory is bounded, and the collector's history takes what it was given."""

@@ -16,6 +16,7 @@ ModelState = Literal["none", "loading", "ready", "failed"]
 _MAX_OPERATIONS = 16
 _MAX_RUNTIMES = 16
 _MAX_SENSORS = 32
+_MAX_MEMORY_BYTES = 2**50
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def parse_capability(payload: bytes) -> Capability:
         board=fields.label(document, "board"),
         cpu=fields.label(document, "cpu"),
         cores=fields.integer(document, "cores", 1, 4096),
-        memory_bytes=fields.integer(document, "memory_bytes"),
+        memory_bytes=fields.integer(document, "memory_bytes", 0, _MAX_MEMORY_BYTES),
         system=fields.label(document, "system"),
         python=fields.label(document, "python"),
         operations=_operations(document),

@@ -68,7 +68,7 @@ class EncoderRuntime(Protocol):
         """Give the memory back; the runtime is of no use afterwards."""
 
 
-RUNTIMES = {"onnx": OnnxEncoder, "tflite": LitertEncoder}
+RUNTIMES: dict[str, type[OnnxEncoder | LitertEncoder]] = {"onnx": OnnxEncoder, "tflite": LitertEncoder}
 
 
 @final

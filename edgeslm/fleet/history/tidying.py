@@ -9,29 +9,29 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, delete, insert, select
+from sqlalchemy import and_, bindparam, delete, insert, select, tuple_
 
 from edgeslm.fleet.history.reading import spreads_of
 from edgeslm.fleet.history.retention import Tidied
-from edgeslm.fleet.history.rollup import HOUR_S, MINUTE_S, fold, merge, single
+from edgeslm.fleet.history.rollup import HOUR_S, MINUTE_S, fold_rollups, fold_samples, merge
 from edgeslm.fleet.history.schema import events, gaps, retired, rollups, samples
 from edgeslm.fleet.history.writing import insert_for
 from edgeslm_agent.contract.ranges import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection, RowMapping, Table
 
     from edgeslm.fleet.history.database import Database
     from edgeslm.fleet.history.retention import Retention
-    from edgeslm.fleet.history.rollup import Spreads
+    from edgeslm.fleet.history.rollup import Spreads, Stretch
     from edgeslm_agent.contract.ranges import Range
 
     Rows = Sequence[RowMapping]
 
 _KEY = ("device", "span", "start")
-CHUNK = 2000  # rows of a kind in one transaction: nobody else writes while it lasts, and they are in memory
+CHUNK = 5000  # rows of a kind in one transaction: nobody else writes while it lasts, and they are in memory
 
 
 def tidy(database: Database, retention: Retention, now: float) -> Iterator[Tidied]:
@@ -47,7 +47,8 @@ def tidy(database: Database, retention: Retention, now: float) -> Iterator[Tidie
 
 def _step(connection: Connection, retention: Retention, now: float) -> Tidied:
     old_samples = _oldest(connection, samples, now - retention.samples_s)
-    _store(connection, MINUTE_S, ((row["device"], row["at"], _singles(row)) for row in old_samples))
+    taken = ((row["device"], row["at"], row["figures"]) for row in old_samples)
+    _store(connection, MINUTE_S, fold_samples(taken, MINUTE_S))
     _retire(connection, samples, old_samples, now)
     minutes = _fold_minutes(connection, now - retention.minutes_s)
     old_events = _oldest(connection, events, now - retention.events_s)
@@ -60,61 +61,61 @@ def _oldest(connection: Connection, table: Table, before: float) -> Rows:
     return connection.execute(old).mappings().all()
 
 
-def _singles(row: RowMapping) -> Spreads:
-    return {name: single(float(value)) for name, value in row["figures"].items()}
-
-
 def _retire(connection: Connection, table: Table, rows: Rows, now: float) -> None:
     """Delete records and note their numbers."""
     if not rows:
         return
-    key = ("device", "boot", "seq")
-    same = and_(*(table.c[name] == bindparam(f"of_{name}") for name in key))
-    connection.execute(delete(table).where(same), [{f"of_{name}": row[name] for name in key} for row in rows])
+    _delete(connection, table, ("device", "boot", "seq"), rows)
     numbers: dict[tuple[str, str], list[Range]] = defaultdict(list)
     for row in rows:
         numbers[row["device"], row["boot"]].append((row["seq"], row["seq"]))
-    for (device, boot), ranges in numbers.items():
-        run = and_(retired.c.device == device, retired.c.boot == boot)
-        known = connection.execute(select(retired.c.first, retired.c.last).where(run)).mappings().all()
-        connection.execute(delete(retired).where(run))
-        every = merged([*ranges, *((row["first"], row["last"]) for row in known)])
-        connection.execute(
-            insert(retired),
-            [{"device": device, "boot": boot, "first": first, "last": last, "noted": now} for first, last in every],
-        )
+    boots = tuple_(retired.c.device, retired.c.boot).in_(list(numbers))
+    known = connection.execute(select(retired).where(boots)).mappings().all()
+    for row in known:
+        numbers[row["device"], row["boot"]].append((row["first"], row["last"]))
+    _delete(connection, retired, ("device", "boot", "first"), known)
+    notes = [
+        {"device": device, "boot": boot, "first": first, "last": last, "noted": now}
+        for (device, boot), ranges in numbers.items()
+        for first, last in merged(ranges)
+    ]
+    connection.execute(insert(retired), notes)
 
 
 def _fold_minutes(connection: Connection, before: float) -> int:
     """Turn old minutes into hours; returns how many."""
     old = select(rollups).where(rollups.c.span == MINUTE_S, rollups.c.start < before)
     rows = connection.execute(old.order_by(rollups.c.start).limit(CHUNK)).mappings().all()
-    if rows:
-        _store(connection, HOUR_S, ((row["device"], row["start"], spreads_of(row["figures"])) for row in rows))
-        same = and_(*(rollups.c[name] == bindparam(f"of_{name}") for name in _KEY))
-        connection.execute(delete(rollups).where(same), [{f"of_{name}": row[name] for name in _KEY} for row in rows])
+    minutes = ((row["device"], row["start"], spreads_of(row["figures"])) for row in rows)
+    _store(connection, HOUR_S, fold_rollups(minutes, HOUR_S))
+    _delete(connection, rollups, _KEY, rows)
     return len(rows)
 
 
-def _store(connection: Connection, span_s: int, moments: Iterable[tuple[str, float, Spreads]]) -> None:
+def _store(connection: Connection, span_s: int, folded: dict[Stretch, Spreads]) -> None:
     """Add to the rollups that are there, and make those that are not."""
-    by_device: dict[str, list[tuple[float, Spreads]]] = defaultdict(list)
-    for device, at, spreads in moments:
-        by_device[device].append((at, spreads))
-    for device, points in by_device.items():
-        folded = fold(points, span_s)
-        same = and_(rollups.c.device == device, rollups.c.span == span_s, rollups.c.start.in_(folded))
-        for row in connection.execute(select(rollups).where(same)).mappings():
-            merge(folded[row["start"]], spreads_of(row["figures"]))
-        statement = insert_for(connection, rollups)
-        changed = {"figures": statement.excluded.figures}
-        rows = [_rollup(device, span_s, start, spreads) for start, spreads in folded.items()]
-        connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=changed), rows)
+    if not folded:
+        return
+    there = and_(rollups.c.span == span_s, tuple_(rollups.c.device, rollups.c.start).in_(list(folded)))
+    for row in connection.execute(select(rollups).where(there)).mappings():
+        merge(folded[row["device"], row["start"]], spreads_of(row["figures"]))
+    statement = insert_for(connection, rollups)
+    changed = {"figures": statement.excluded.figures}
+    rows = [
+        {"device": device, "span": span_s, "start": start, "figures": _document(spreads)}
+        for (device, start), spreads in folded.items()
+    ]
+    connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=changed), rows)
 
 
-def _rollup(device: str, span_s: int, start: int, spreads: Spreads) -> dict[str, object]:
-    figures = {name: [one.count, one.low, one.mean, one.high] for name, one in spreads.items()}
-    return {"device": device, "span": span_s, "start": start, "figures": figures}
+def _document(spreads: Spreads) -> dict[str, list[float]]:
+    return {name: [one.count, one.low, one.mean, one.high] for name, one in spreads.items()}
+
+
+def _delete(connection: Connection, table: Table, key: Sequence[str], rows: Rows) -> None:
+    if rows:
+        same = and_(*(table.c[name] == bindparam(f"of_{name}") for name in key))
+        connection.execute(delete(table).where(same), [{f"of_{name}": row[name] for name in key} for row in rows])
 
 
 def _forget(connection: Connection, before: float) -> int:

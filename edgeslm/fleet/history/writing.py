@@ -100,8 +100,7 @@ def _write_devices(database: Database, connection: Connection, intake: Intake, n
         return
     staged = STAGING[devices]
     database.stage(connection, staged, rows)
-    # WHERE: SQLite cannot tell ON CONFLICT from a join's ON in a SELECT without it
-    seen = select(staged.c.device, staged.c.seen).where(staged.c.seen.is_not(None)).distinct().order_by(staged.c.device)
+    seen = select(staged.c.device, staged.c.seen).distinct().order_by(staged.c.device)
     insert = insert_for(connection, devices).from_select(["device", "seen"], seen)
     connection.execute(insert.on_conflict_do_update(index_elements=["device"], set_={"seen": insert.excluded.seen}))
     _update_facts(connection, intake)

@@ -80,14 +80,12 @@ class Yard:
         while True:
             self._bell.wait(self._pause())
             self._bell.clear()
-            while self._orders:
-                word, value = self._orders.popleft()
-                if word == "stop":
-                    return
-                self._obey(word, value)
-                pipe.send(self._tell(word))
             for number in self._called():
                 self._call(number)
+                if not self._answer(pipe):  # between two calls: a fault waits for nobody
+                    return
+            if not self._answer(pipe):
+                return
 
     # --- the schedule ---
 
@@ -126,6 +124,16 @@ class Yard:
             heapq.heappush(self._calls, (due, number))
 
     # --- orders ---
+
+    def _answer(self, pipe: Connection) -> bool:
+        """Do what was ordered and answer; False when the order was to stop."""
+        while self._orders:
+            word, value = self._orders.popleft()
+            if word == "stop":
+                return False
+            self._obey(word, value)
+            pipe.send(self._tell(word))
+        return True
 
     def _hear(self, pipe: Connection) -> None:
         word = ""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 CONTEXT = 1024
 HEAD = 64
 LARGEST_LAYERS = 24
-SEED = 1
+SEED, POOL, CUT, DEVIATION = 1, 1 << 22, 7919, 0.04  # of the weights: values of the pool, between two tensors' starts
 
 
 @dataclass(frozen=True)
@@ -97,29 +98,22 @@ def sized(graph: Graph, bits: int, cache_bytes: int, memory_bytes: int) -> Graph
 
 
 def write_checkpoint(graph: Graph, folder: Path) -> None:
-    """Write a checkpoint in Hugging Face layout into an empty folder; every layer has the weights of the first."""
-    draw = np.random.default_rng(SEED)
-    first = {name: _random(draw, shape) for name, shape in replace(graph, layers=1).shapes()}
+    """Write a checkpoint in Hugging Face layout into an empty folder.
+
+    Every tensor has weights of its own, cut from one pool of random numbers: onnxruntime keeps equal matrices once, and
+    layers that share theirs would be read from a cache that no real model fits in.
+    """
     header, offset = dict[str, Any](), 0
     for name, shape in graph.shapes():
-        end = offset + 2 * int(np.prod(shape))
+        end = offset + 2 * math.prod(shape)
         header[name] = {"dtype": "F16", "shape": shape, "data_offsets": (offset, end)}
         offset = end
     text = json.dumps(header).encode()
+    pool = (np.random.default_rng(SEED).standard_normal(POOL, np.float32) * np.float32(DEVIATION)).astype("<f2")
     with (folder / "model.safetensors").open("wb") as stream:
         stream.write(len(text).to_bytes(8, "little") + text)
-        for name, _ in graph.shapes():
-            stream.write(first[_in_first_layer(name)])
+        for index, (_, shape) in enumerate(graph.shapes()):
+            stream.write(np.resize(pool[index * CUT :], math.prod(shape)).tobytes())
     (folder / "config.json").write_text(json.dumps(graph.config()), encoding="utf-8")
     words = {"type": "WordLevel", "vocab": {"<unk>": 0}, "unk_token": "<unk>"}
     (folder / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": words}), encoding="utf-8")
-
-
-def _random(draw: np.random.Generator, shape: tuple[int, ...]) -> bytes:
-    scale = 1.0 if len(shape) == 1 else shape[-1] ** -0.5
-    return (draw.standard_normal(shape, np.float32) * np.float32(scale)).astype("<f2").tobytes()
-
-
-def _in_first_layer(name: str) -> str:
-    head, _, rest = name.partition(".layers.")
-    return f"{head}.layers.0.{rest.partition('.')[2]}" if rest else name

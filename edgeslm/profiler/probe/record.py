@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeslm_agent.errors import ConfigError
@@ -14,6 +12,7 @@ from edgeslm_agent.host.durable import write_durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 SCHEMA = "edgeslm.probe/1"
 FEWEST_ROWS = 6
@@ -56,18 +55,6 @@ class Record:
     def document(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
         return {"schema": SCHEMA, **asdict(self), "versions": dict(self.versions)}
-
-
-def folder() -> Path:
-    """Return where records lie: EDGESLM_PROBES, or `probes` below the user's data."""
-    if named := os.environ.get("EDGESLM_PROBES"):
-        return Path(named)
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "edgeslm/probes"
-
-
-def place_of(device: str) -> Path:
-    """Return where the record of a profile's name lies."""
-    return folder() / f"{Path(device).stem}.json"
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -99,11 +99,17 @@ def _installed() -> Iterator[tuple[str, str]]:
             yield form, version(package)
 
 
+def worker_command(form: str, recipe: str, seconds: float) -> list[str]:
+    """Return what starts the child that times one form."""
+    words = [sys.executable, "-m", "edgeslm.profiler.probe.worker", form, recipe, f"{seconds:.1f}"]
+    return [*words, *map(str, thread_counts())]
+
+
 def _time_form(form: str, recipe: str, seconds: float, seen: _Seen) -> None:
     """Run one child, and keep the rows of whatever it printed before it ended or was ended."""
-    words = [sys.executable, "-m", "edgeslm.profiler.probe.worker", form, recipe, f"{seconds:.1f}"]
-    command = [*words, *map(str, thread_counts())]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        worker_command(form, recipe, seconds), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
         watchdog = threading.Timer(seconds + CLOSING_S, child.kill)
         watchdog.start()
         try:

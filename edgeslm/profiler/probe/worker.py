@@ -15,10 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from edgeslm.profiler.probe.graphs import CONTEXT, DEEP, LARGE, SMALL, Graph, sized, write_checkpoint
+from edgeslm.profiler.probe.graphs import CONTEXT, DEEP, GRAPHS, Graph, sized, write_checkpoint
 from edgeslm.profiler.probe.record import Row
 from edgeslm_agent.engine.runtime.litert import LitertRuntime
 from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
+from edgeslm_agent.engine.sampling import greedy
 from edgeslm_agent.host import read_host
 from edgeslm_agent.host.caches import last_cache_bytes
 from edgeslm_exporters.checkpoint import open_checkpoint
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
     from edgeslm_agent.engine.runtime.port import Runtime
 
-# (tokens read at once, tokens before them), the most telling first
-PASSES = ((1, 16), (128, 0), (1, 800), (8, 0), (32, 0), (128, 768), (512, 0), (32, 768))
-TFLITE_PASSES = tuple(one for one in PASSES if one[0] != 512)  # no signature reads so many
+# (tokens read at once, tokens before them), the most telling first; `deep` is there for what beginning a layer costs
+PASSES = ((1, 16), (128, 0), (1, 800), (32, 0), (128, 768), (8, 0), (32, 768))
+DEEP_PASSES = ((1, 16), (32, 0))
 REPEATS, LEAST_REPEATS, ENOUGH_S = 15, 3, 0.15  # of a pass
 
 
@@ -41,7 +42,7 @@ def main(form: str, recipe: str, seconds: float, threads: Sequence[int]) -> None
     deadline = time.monotonic() + seconds
     memory, cache = read_host().memory_available, last_cache_bytes()
     with TemporaryDirectory(prefix="edgeslm-probe-") as folder:
-        for graph in (SMALL, LARGE, DEEP):
+        for graph in GRAPHS.values():
             wanted = sized(graph, min(parse_recipe(recipe).bits), cache, memory)
             place = Path(folder) / graph.name
             if time.monotonic() > deadline:
@@ -63,7 +64,7 @@ def _time_graph(graph: Graph, artifact: Artifact, threads: Sequence[int], deadli
         runtime = _opened(artifact, place / "out", count)
         step = 0.0  # LiteRT reads the last token of a prompt in a step of its own, which is taken off
         try:
-            for rows, past in PASSES if form == "onnx" else TFLITE_PASSES:
+            for rows, past in DEEP_PASSES if graph.name == DEEP.name else PASSES:
                 if time.monotonic() > deadline:
                     return
                 seconds, spread = timed(_pass(runtime, rows, past, graph.vocab))
@@ -95,7 +96,7 @@ def _pass(runtime: Runtime, rows: int, past: int, vocab: int) -> Callable[[], ob
     if past:
         runtime.prefill(ids[:past], 0)
     if rows == 1:
-        return lambda: runtime.step(ids[0], past)
+        return lambda: greedy(runtime.step(ids[0], past))
     return lambda: runtime.prefill(ids[:chunk], past)
 
 

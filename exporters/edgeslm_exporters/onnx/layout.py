@@ -110,7 +110,7 @@ class Layout(matrices.Layout[Matrix]):
 
     @property
     def loading_bytes(self) -> int:
-        """Bytes held beside those while loading: the largest matrix once more, and the file's scales, touched by then."""
+        """Bytes held beside those while loading: the largest matrix once more, and the file's scales."""
         scales = [4 * matrix.blocks * matrix.projection.rows for matrix in self.products]
         codes = (matrix.loaded_bytes - scale for matrix, scale in zip(self.products, scales, strict=True))
         return max(codes) + sum(scales)

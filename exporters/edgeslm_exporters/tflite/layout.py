@@ -92,16 +92,18 @@ class Layout(matrices.Layout[Matrix]):
     def resident_bytes(self) -> int:
         """Bytes kept once loaded: XNNPACK packs two floats a row beside the weights; the file's pages are given back.
 
-        It also keeps the buffer that the largest matrix was packed in. fp16 weights are widened once more by every signature that reads them, the head by `decode` alone.
+        It also keeps the buffer that the largest matrix was packed in. fp16 weights are widened once more by every
+        signature that reads them, the head by `decode` alone.
         """
         widened = [matrix.loaded_bytes for matrix in self.products if matrix.storage == "fp16"]
         packed = sum(matrix.loaded_bytes + 8 * matrix.projection.rows for matrix in self.products)
-        return packed + self.loading_bytes + sum(widened) + len(self.prefill_sizes) * sum(widened[:-1])
+        buffer = max(matrix.loaded_bytes for matrix in self.products)
+        return packed + buffer + sum(widened) + len(self.prefill_sizes) * sum(widened[:-1])
 
     @property
     def loading_bytes(self) -> int:
-        """Bytes held beside the packed weights while packing: the largest matrix."""
-        return max(matrix.loaded_bytes for matrix in self.products)
+        """Bytes held beside those while loading: none, matrices are packed one by one in that buffer."""
+        return 0
 
     def cache_bytes(self, tokens: int) -> int:
         """Bytes of the caches, which have room for a multiple of CACHE_STEP tokens."""

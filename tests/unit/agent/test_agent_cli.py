@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgeslm_agent import cli
+from edgeslm_agent import cli, doctor
 from edgeslm_agent.agent import Agent
 from edgeslm_agent.cli import main
+from edgeslm_agent.engine.proof import Proof
 from edgeslm_agent.link.memory import MemoryBroker
 from edgeslm_agent.telemetry.spool import Record, Spool
 from support.mosquitto import nobody
@@ -158,6 +159,15 @@ def test_second_agent_in_one_folder_is_exit_4(
     assert broker.clients() == ()
 
 
+@pytest.fixture
+def broken_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let onnxruntime be installed and end its process, and nothing else be there."""
+    found = Proof("onnxruntime", "1.0.0", works=False, found="ends the process with SIGILL")
+    absent = Proof("ai-edge-litert", None, works=False, found="not installed")
+    monkeypatch.setattr(doctor, "prove", {one.package: one for one in (found, absent)}.__getitem__)
+
+
+@pytest.mark.usefixtures("broken_wheel")
 def test_doctor_names_what_is_missing_and_what_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with nobody() as url:
         arguments = ["doctor", "--broker", url, "--bundle", str(tmp_path / "absent"), "--spool", str(tmp_path / "a/b")]
@@ -168,6 +178,8 @@ def test_doctor_names_what_is_missing_and_what_to_run(tmp_path: Path, capsys: py
     assert document["schema"] == "edgeslm.agent-doctor/1"
     assert findings["machine"]["ok"]
     assert findings["spool"]["ok"]
+    assert not findings["runtime"]["ok"]
+    assert findings["runtime"]["detail"] == "onnxruntime 1.0.0 ends the process with SIGILL"
     assert not findings["broker"]["ok"]
     assert "start the broker" in findings["broker"]["remedy"]
     assert not findings["bundle"]["ok"]
@@ -175,6 +187,7 @@ def test_doctor_names_what_is_missing_and_what_to_run(tmp_path: Path, capsys: py
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.usefixtures("broken_wheel")
 def test_spool_of_a_read_only_place_is_named_by_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--spool", "/proc/nowhere", "--json"]) == 4
     findings = {one["name"]: one for one in json.loads(capsys.readouterr().out)["findings"]}

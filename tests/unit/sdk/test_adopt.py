@@ -15,7 +15,7 @@ from edgeslm.cli.main import main
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.engine.generation import Generation
 from edgeslm_agent.engine.session import Session
-from edgeslm_agent.errors import Corrupt, Incompatible, UsageError
+from edgeslm_agent.errors import BadCheckpoint, Corrupt, Incompatible, UsageError
 from edgeslm_exporters.checkpoint import open_checkpoint
 from support.foreign_files import CONTEXT, FOLDER, foreign_checkpoint
 from support.tflite_files import generated_model, opened, scored, written
@@ -107,6 +107,14 @@ def test_bad_input_is_named(checkpoint: Path, tmp_path: Path) -> None:
     shutil.copyfile(PACKED, tmp_path / "renamed.tflite")
     with pytest.raises(Corrupt, match="is not a"):
         adopt(tmp_path / "renamed.tflite", tokenizer=checkpoint, out=tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize("content", [b"{}", b"no json"])
+def test_a_spoilt_tokenizer_is_named(content: bytes, tmp_path: Path, checkpoint: Path) -> None:
+    (checkpoint / "tokenizer.json").write_bytes(content)
+    with pytest.raises(BadCheckpoint, match="is not a tokenizer"):
+        adopt(FILE, tokenizer=checkpoint, out=tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
 

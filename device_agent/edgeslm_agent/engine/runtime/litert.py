@@ -125,7 +125,8 @@ class LitertRuntime:
     def _run(self, signature: _Signature, ids: Sequence[int], past: int) -> Floats:
         if self._model is None:
             raise EdgeSLMError("the session is closed", "open the bundle again")
-        size = cache_size(past + signature.rows, self._caches.size * (past >= self._held), self._step, self.context)
+        now = self._caches.size if past >= self._held else 0
+        size = cache_size(past + signature.rows, now, self._step, self.context)
         self._held = past + len(ids)
         if size != self._caches.size:
             self._move(signature.name, size, past)
@@ -265,16 +266,29 @@ def check_litert(min_version: str) -> None:
     check_atomics()
 
 
+def load_litert() -> None:
+    """Load the package and what it loads before any model; raises as check_litert does."""
+    check_litert(OLDEST)
+    from ai_edge_litert.environment import Environment
+
+    with native_stderr():
+        Environment.create()
+
+
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
 
 
-def open_model(graph: Path, threads: int) -> CompiledModel:
-    """Load a file on the CPU, with one packed copy of the weights for all its signatures."""
+def open_model(graph: Path, threads: int, *, shared: bool = True) -> CompiledModel:
+    """Load a file on the CPU, with one packed copy of the weights for all its signatures if `shared`.
+
+    XNNPACK knows a packed copy by the bytes of weights and bias alone, though scales are packed with them: products
+    of int8 values that differ in scales only (two means over channels) must not share.
+    """
     from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, HardwareAccelerator, Options
 
     silence_exit()
-    cpu = CpuOptions(num_threads=threads, xnnpack_weight_cache_path=":memory")
+    cpu = CpuOptions(num_threads=threads, xnnpack_weight_cache_path=":memory" if shared else "")
     with native_stderr() as said:
         try:
             return CompiledModel.from_file(str(graph), options=Options(HardwareAccelerator.CPU, cpu))

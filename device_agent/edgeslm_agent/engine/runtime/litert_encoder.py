@@ -38,12 +38,13 @@ class LitertEncoder:
         check_litert(min_version)
         open_tflite(graph)  # a file cut off would end the process, with SIGBUS, inside the runtime
         self._shape = shape
-        self._model: CompiledModel | None = open_model(graph, threads)
+        self._model: CompiledModel | None = open_model(graph, threads, shared=False)
         self._length = _checked_length(self._model, shape)
         with native_stderr():
             names, output = shape.inputs, OUTPUTS[shape.task]
             self._inputs = {name: self._model.create_input_buffer_by_name(SIGNATURE, name) for name in names}
             self._outputs = {output: self._model.create_output_buffer_by_name(SIGNATURE, output)}
+            self._write(())  # the first write makes the runtime look for accelerators, and say so
         release_pages(graph.resolve())
 
     def run(self, ids: Sequence[int]) -> NDArray[np.float32]:
@@ -52,16 +53,19 @@ class LitertEncoder:
             raise EdgeSLMError("the session is closed", "open the bundle again")
         if len(ids) > self._length:
             raise Incompatible(f"a text of {len(ids)} tokens, where the file reads {self._length}", "cut the text")
-        for name, buffer in self._inputs.items():
-            row = np.zeros((1, self._length), TYPES[name])
-            row[0, : len(ids)] = ids if name == "input_ids" else 1
-            buffer.write(row)
+        self._write(ids)
         try:
             self._model.run_by_name(SIGNATURE, self._inputs, self._outputs)
         except RuntimeError as error:
             raise translated(error, f"the graph failed on {len(ids)} tokens") from error
         vector: NDArray[np.float32] = self._outputs[OUTPUTS[self._shape.task]].read(self._shape.width, np.float32)
         return vector
+
+    def _write(self, ids: Sequence[int]) -> None:
+        for name, buffer in self._inputs.items():
+            row = np.zeros((1, self._length), TYPES[name])
+            row[0, : len(ids)] = ids if name == "input_ids" else 1
+            buffer.write(row)
 
     def close(self) -> None:
         """Drop the model and its buffers."""

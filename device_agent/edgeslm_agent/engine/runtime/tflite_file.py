@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,11 +37,14 @@ class TfliteFile:
 
     def buffer(self, index: int) -> memoryview:
         """Return the bytes of a buffer, wherever they lie."""
-        buffers = self.model.tables(BUFFERS)
-        if index >= len(buffers):
+        if index >= len(self._buffers):
             raise _cut_off(self.name)
-        offset, size = _extent(buffers[index])
-        return self.data[offset : offset + size] if offset else buffers[index].vector(0, "u1").data
+        offset, size = _extent(self._buffers[index])
+        return self.data[offset : offset + size] if offset else self._buffers[index].vector(0, "u1").data
+
+    @cached_property
+    def _buffers(self) -> tuple[View, ...]:
+        return self.model.tables(BUFFERS)
 
     def metadata(self, name: str) -> bytes | None:
         """Return the content of a metadata entry, or None."""

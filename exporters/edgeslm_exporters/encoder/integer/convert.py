@@ -36,6 +36,7 @@ def convert_integer(
     spec: EncoderSpec,
     reference: EncoderBundle,
     recipe: EncoderRecipe,
+    *,
     texts: Sequence[str],
     out_dir: Path,
 ) -> EncoderArtifact:

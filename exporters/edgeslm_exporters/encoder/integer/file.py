@@ -160,7 +160,7 @@ def _kinds(value: Value) -> set[str]:
     return {value.kind, *(given.kind for given in value.inputs)}
 
 
-def _options(value: Value) -> dict[str, float]:
+def _options(value: Value) -> Mapping[str, float]:
     if value.op == Op.CONV_2D:
         return CONVOLUTION
     if value.op == Op.DEPTHWISE_CONV_2D:

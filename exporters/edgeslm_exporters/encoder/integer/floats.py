@@ -54,7 +54,8 @@ def _erf(x: Array) -> Array:
     series = np.zeros_like(x)
     for factor in reversed(ERF):
         series = (series + np.float32(factor)) * step
-    return np.copysign(1 - series * np.exp(-x * x), x)
+    values: Array = np.copysign(1 - series * np.exp(-x * x), x)
+    return values
 
 
 def _softmax(_: Value, x: Array) -> Array:

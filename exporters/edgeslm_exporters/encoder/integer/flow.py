@@ -113,13 +113,15 @@ class _Flow:
 
     def _layer(self, name: str, layer: EncoderLayer, stream: _Stream, hidden: Value) -> _Stream:
         found = self._attended(name, layer, stream, hidden)
-        stream = self._summed(f"{name}.attended", stream, found, layer.output, f"{name}.heads", layer.attended)
+        found = self._product(found, layer.output, f"{name}.attended.product", f"{name}.heads", f"{name}.attended.sum")
+        stream = self._summed(f"{name}.attended", stream, found, layer.attended)
         read = f"{name}.middle"
         inner = self._product(self._read(stream, read), layer.up, f"{name}.up", read)
         inner = self._active(inner)
         divisor = self._divisor(f"{name}.inner", len(layer.up.bias))
-        inner = self.graph.by_channel(inner, 1 / divisor, np.zeros_like(divisor), f"{name}.inner")
-        return self._summed(f"{name}.fed", stream, inner, layer.down, f"{name}.inner", layer.fed)
+        inner = self.graph.by_channel(inner, np.reciprocal(divisor), np.zeros_like(divisor), f"{name}.inner")
+        found = self._product(inner, layer.down, f"{name}.fed.product", f"{name}.inner", f"{name}.fed.sum")
+        return self._summed(f"{name}.fed", stream, found, layer.fed)
 
     def _attended(self, name: str, layer: EncoderLayer, stream: _Stream, hidden: Value) -> Value:
         graph, heads = self.graph, self.parts.heads
@@ -143,12 +145,10 @@ class _Flow:
             return self.graph.op(Op.RELU, inner)
         return self.graph.op(Op.GELU, inner, approximate=self.parts.activation in TANH_GELU)
 
-    def _summed(self, name: str, stream: _Stream, inner: Value, linear: Linear, read: str, norm: Norm) -> _Stream:
+    def _summed(self, name: str, stream: _Stream, found: Value, norm: Norm) -> _Stream:
         """Add a product to the stream and normalise the sum."""
         sums = f"{name}.sum"
-        found = self._product(inner, linear, f"{name}.product", read, sums)
-        found = self.graph.op(Op.ADD, self._read(stream, sums), found, name=sums)
-        return self._normed(name, found, norm)
+        return self._normed(name, self.graph.op(Op.ADD, self._read(stream, sums), found, name=sums), norm)
 
     def _normed(self, name: str, value: Value, norm: Norm) -> _Stream:
         """Normalise over channels whose divisors are whole numbers, so that int8 weights hold them and their squares.
@@ -159,7 +159,7 @@ class _Flow:
         """
         graph, steps = self.graph, self._divisor(f"{name}.sum")
         mean = graph.product(value, steps[None] / self.width, np.zeros(1, np.float32), f"{name}.mean")
-        spread = graph.product(mean, 1 / steps[:, None], np.zeros(self.width, np.float32), f"{name}.spread")
+        spread = graph.product(mean, np.reciprocal(steps[:, None]), np.zeros(self.width, np.float32), f"{name}.spread")
         centred = graph.op(Op.SUB, value, spread)
         roots = []
         for reach in ("usual", "whole"):

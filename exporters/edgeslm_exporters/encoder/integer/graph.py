@@ -71,7 +71,12 @@ class Graph:
         return self.add(Value(None, (), values.shape, "float32", weight=values))
 
     def op(
-        self, op: Op, *inputs: Value, shape: Sequence[int] | None = None, name: str = "", **options: Any  # noqa: ANN401
+        self,
+        op: Op,
+        *inputs: Value,
+        shape: Sequence[int] | None = None,
+        name: str = "",
+        **options: Any,  # noqa: ANN401
     ) -> Value:
         """Append an operator of the kind of its first input; its shape is that of what it reads, spread as in numpy."""
         found = tuple(shape) if shape is not None else np.broadcast_shapes(*(value.shape for value in inputs))

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edgeslm_agent.errors import BadCheckpoint, UnsupportedArchitecture, UnsupportedOperator
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from edgeslm_exporters.checkpoint import Checkpoint
@@ -80,7 +79,7 @@ class EncoderParts:
 
 @dataclass(frozen=True)
 class _Names:
-    """How a family spells its tensors; `layer` is a pattern, `first_position` the row of the first token's."""
+    """How a family spells its tensors; `layer` is a pattern, `padded` puts positions behind the padding token's id."""
 
     prefix: str
     layer: str
@@ -182,7 +181,7 @@ class _Reader:
         return Linear(self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias")[0])
 
     def _norm(self, name: str) -> Norm:
-        old = f"{name}.gamma" in self._checkpoint.shapes or f"{self._names.prefix}{name}.gamma" in self._checkpoint.shapes
+        old = any(f"{prefix}{name}.gamma" in self._checkpoint.shapes for prefix in ("", self._names.prefix))
         weight, bias = ("gamma", "beta") if old else ("weight", "bias")
         return Norm(self._tensor(f"{name}.{weight}")[0], self._tensor(f"{name}.{bias}")[0])
 

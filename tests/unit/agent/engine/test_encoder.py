@@ -92,8 +92,8 @@ def test_graph_that_is_not_the_manifests_is_refused(tmp_path: Path) -> None:
     bundle = opened(tmp_path / "inputs", encoder=replace(shape, inputs=("input_ids",)))
     with pytest.raises(Incompatible, match="attention_mask"):
         EncoderSession.open(bundle, threads=1)
-    with pytest.raises(Incompatible, match="tflite"):
-        EncoderSession.open(opened(tmp_path / "format", format="tflite"), threads=1)
+    with pytest.raises(Incompatible, match="gguf"):
+        EncoderSession.open(opened(tmp_path / "format", format="gguf"), threads=1)
     (tmp_path / "inputs" / GRAPH).write_bytes(b"nonsense")
     with pytest.raises(Corrupt):
         EncoderSession.open(bundle, threads=1)

@@ -17,7 +17,7 @@ from support.full_disk import Disk, watched_disk
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROUNDS = 12
+ROUNDS = 3
 
 
 def live(path: Path, disk: Disk, full: range) -> tuple[set[int], set[int], int]:
@@ -68,12 +68,12 @@ def numbers_of(leaf: str, payload: bytes) -> tuple[Range, ...]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("calls_that_fail", [1, 7, 10_000])
+@pytest.mark.parametrize("calls_that_fail", [1, 10_000])
 def test_disk_full_at_every_write_call_loses_nothing(tmp_path: Path, calls_that_fail: int) -> None:
     with watched_disk() as disk:
         made, have, calls = live(tmp_path / "healthy", disk, range(0))
         assert have == made
-        assert calls > 60
+        assert calls > 15
         for at in range(calls):
             made, have, _ = live(tmp_path / f"full-{at}", disk, range(at, at + calls_that_fail))
             assert have == made, f"write call {at}"
@@ -85,7 +85,7 @@ def test_disk_full_while_a_spool_is_opened_keeps_what_it_held(tmp_path: Path) ->
     from edgeslm_agent.telemetry.spool import SpoolLimits
 
     with watched_disk() as disk:
-        for at in range(60):
+        for at in range(25):
             path = tmp_path / f"spool-{at}"
             before = Spool(path)
             recorder = Recorder(before, "b0")

@@ -6,17 +6,22 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edgeslm.cli.broker import duration
 from edgeslm.cli.main import main
+from edgeslm.fleet.history import History, Intake
+from edgeslm_agent.contract.telemetry import Sample
+from edgeslm_agent.contract.topics import DeviceId
 from support.mosquitto import nobody
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgeslm.fleet.history import Address
 
 pytestmark = pytest.mark.slow  # threads that talk over a broker
 
@@ -63,13 +68,44 @@ def test_database_that_cannot_be_made_is_exit_4(capsys: pytest.CaptureFixture[st
     assert "--db" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["collect", "tidy"])
+def test_times_that_do_not_go_together_are_a_usage_error(
+    verb: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["fleet", verb, "--db", str(tmp_path / "db"), "--keep-samples", "8d", "--keep-minutes", "7d"]
+    assert main([*words, *(["--broker", "mqtt://x"] if verb == "collect" else [])]) == 2
+    assert "--keep-minutes" in capsys.readouterr().err
+    assert not (tmp_path / "db").exists()
+
+
+def test_tidying_says_what_became_of_what(capsys: pytest.CaptureFixture[str], address: Address) -> None:
+    history = History(address)
+    old = [(DeviceId("home", "kitchen"), "b1", Sample(seq, time.time() - 8 * 86400, {})) for seq in range(3)]
+    history.commit(Intake(samples=old), time.time())
+    history.close()
+    assert main(["fleet", "tidy", "--db", str(address), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"schema": "edgeslm.fleet-tidy/1", "samples": 3, "minutes": 0, "events": 0, "notes": 0}
+    assert main(["fleet", "tidy", "--db", str(address)]) == 0
+    assert "0 samples became minutes" in capsys.readouterr().out
+
+
+def test_history_without_its_extra_names_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeslm.fleet.history.find_spec", lambda _name: None)
+    assert main(["fleet", "collect", "--db", str(tmp_path / "db"), "--broker", "mqtt://x"]) == 4
+    assert "edgeslm[fleet]" in capsys.readouterr().err
+
+
 def test_help_loads_neither_paho_nor_a_database() -> None:
     code = (
         "import sys; from edgeslm.cli.main import main\n"
-        "for words in (['fleet','--help'], ['telemetry','--help'], ['fleet','collect','--help']):\n"
-        "    try: main(words)\n"
+        "for words in ('fleet', 'telemetry', 'fleet collect', 'fleet tidy'):\n"
+        "    try: main([*words.split(), '--help'])\n"
         "    except SystemExit: pass\n"
-        "heavy = {'paho', 'sqlite3', 'numpy', 'rich', 'yaml', 'ssl', 'asyncio'} & set(sys.modules)\n"
+        "databases = {'sqlite3', 'sqlalchemy', 'psycopg', 'alembic'}\n"
+        "heavy = {'paho', 'numpy', 'rich', 'yaml', 'ssl', 'asyncio', *databases} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

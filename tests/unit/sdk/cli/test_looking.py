@@ -24,16 +24,18 @@ from support.fleet import running_agent
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgeslm.fleet.history import Address
+
 STATUS = Status("online", "b1", 1, 1.0, "0.2.0", "ready", 10.0, bundle="id", model="home", variant="home_fp32")
 FACTS = Capability("Jetson Orin Nano", "cpu", 6, 2**33, "linux", "3.11", ("ping",), {}, {"power_w": "INA3221 VDD_IN"})
 NANO, PI, GONE = DeviceId("home", "nano"), DeviceId("home", "pi-1"), DeviceId("plant", "gone")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database(address: Address) -> Address:
     """An hour of a Jetson that warms up, a cool Pi, and a device that went away two hours ago."""
     now = time.time()
-    history = History(tmp_path / "db")
+    history = History(address)
     history.commit(
         Intake(samples=[(GONE, "b1", Sample(1, now - 7300.0, {}))], statuses={GONE: _offline()}), now - 7200.0
     )
@@ -46,7 +48,7 @@ def database(tmp_path: Path) -> Path:
         Intake(samples=[*warming, late], statuses={NANO: STATUS, PI: STATUS}, capabilities={NANO: FACTS}), now
     )
     history.close()
-    return tmp_path / "db"
+    return address
 
 
 def _offline() -> Status:
@@ -58,7 +60,7 @@ def document(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_figure_without_a_source_is_null(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_figure_without_a_source_is_null(database: Address, capsys: pytest.CaptureFixture[str]) -> None:
     code, found = document(capsys, "telemetry", "home/nano", "--db", str(database))
     (device,) = found["devices"]
     assert code == 0
@@ -80,13 +82,13 @@ def test_figure_without_a_source_is_null(database: Path, capsys: pytest.CaptureF
     ],
 )
 def test_status_shows_what_was_asked_for(
-    database: Path, capsys: pytest.CaptureFixture[str], words: list[str], expected: list[str]
+    database: Address, capsys: pytest.CaptureFixture[str], words: list[str], expected: list[str]
 ) -> None:
     code, found = document(capsys, "fleet", "status", *words, "--db", str(database))
     assert (code, [device["device"] for device in found["devices"]]) == (0, expected)
 
 
-def test_table_says_since_when_a_device_is_silent(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_says_since_when_a_device_is_silent(database: Address, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fleet", "status", "--db", str(database)]) == 0
     captured = capsys.readouterr()
     assert "2 h 00 min ago" in captured.out
@@ -95,7 +97,7 @@ def test_table_says_since_when_a_device_is_silent(database: Path, capsys: pytest
     )
 
 
-def test_trend_of_an_hour(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trend_of_an_hour(database: Address, capsys: pytest.CaptureFixture[str]) -> None:
     code, found = document(
         capsys, "telemetry", "home/nano", "--db", str(database), "--since", "30m", "--figure", "temp"
     )
@@ -107,13 +109,13 @@ def test_trend_of_an_hour(database: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_sample_with_a_wrong_clock_counts_when_it_was_received(
-    database: Path, capsys: pytest.CaptureFixture[str]
+    database: Address, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, found = document(capsys, "telemetry", "home/pi-1", "--db", str(database), "--since", "1m")
     assert [(one["figure"], one["last"]) for one in found["trends"]] == [("decode_tps", 8.0), ("temperature_c", 40.0)]
 
 
-def test_trend_as_a_table_with_bars(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trend_as_a_table_with_bars(database: Address, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["telemetry", "--db", str(database), "--since", "1h", "--where", "temp>70", "--figure", "temp"]
     assert main(words) == 0
     shown = capsys.readouterr().out
@@ -122,7 +124,7 @@ def test_trend_as_a_table_with_bars(database: Path, capsys: pytest.CaptureFixtur
     assert "█" in shown
 
 
-def test_alerts_decide_the_exit_code(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_alerts_decide_the_exit_code(database: Address, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fleet", "status", "home/pi-1", "--db", str(database), "--alerts"]) == 0
     assert main(["fleet", "status", "--db", str(database), "--alerts"]) == 1
     assert main(["telemetry", "home/nano", "--db", str(database), "--alerts"]) == 1
@@ -130,7 +132,7 @@ def test_alerts_decide_the_exit_code(database: Path, capsys: pytest.CaptureFixtu
 
 
 def test_device_named_in_full_and_never_heard_of_is_an_alert(
-    database: Path, capsys: pytest.CaptureFixture[str]
+    database: Address, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["fleet", "status", "home/pi-*", "home/absent", "--db", str(database), "--alerts"]) == 1
     assert "home/absent: silent: it never published a status" in capsys.readouterr().err
@@ -147,11 +149,11 @@ def test_device_named_in_full_and_never_heard_of_is_an_alert(
         ["--since", "2h", "--figure", "warmth", "--db", "{db}"],
         ["--since", "2h", "--alerts", "--db", "{db}"],
         ["a/b/c", "--db", "{db}"],
-        ["--db", "{db}-absent"],
+        ["--db", "/nowhere/absent"],
     ],
 )
 def test_options_that_cannot_be_are_usage_errors(
-    database: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+    database: Address, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     words = [word.replace("{db}", str(database)) for word in words]
     code, found = document(capsys, "telemetry", *words, *([] if "--db" in words else ["--broker", "mqtt://x"]))
@@ -218,18 +220,24 @@ pis: ["*/pi-*"]
 )
 @pytest.mark.parametrize("verb", [["telemetry"], ["fleet", "status"]], ids=" ".join)
 def test_groups_are_the_operators_own(
-    verb: list[str], words: list[str], expected: list[str], database: Path, capsys: pytest.CaptureFixture[str]
+    verb: list[str],
+    words: list[str],
+    expected: list[str],
+    *,
+    tmp_path: Path,
+    database: Address,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (database.parent / "groups.yaml").write_text(GROUPS, encoding="utf-8")
-    _, found = document(capsys, *verb, "--db", str(database), "--groups", str(database.parent / "groups.yaml"), *words)
+    (tmp_path / "groups.yaml").write_text(GROUPS, encoding="utf-8")
+    _, found = document(capsys, *verb, "--db", str(database), "--groups", str(tmp_path / "groups.yaml"), *words)
     assert [row["device"] for row in found["devices"]] == expected
 
 
 def test_groups_lie_beside_the_credentials(
-    database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, database: Address, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (database.parent / "groups.yaml").write_text(GROUPS, encoding="utf-8")
-    monkeypatch.setenv("EDGESLM_CREDENTIALS", str(database.parent))
+    (tmp_path / "groups.yaml").write_text(GROUPS, encoding="utf-8")
+    monkeypatch.setenv("EDGESLM_CREDENTIALS", str(tmp_path))
     _, found = document(capsys, "telemetry", "--db", str(database), "--group", "canary")
     assert [row["device"] for row in found["devices"]] == ["home/nano"]
 
@@ -244,16 +252,16 @@ def test_groups_lie_beside_the_credentials(
     ],
 )
 def test_group_that_cannot_be_is_refused(
-    text: str, code: int, said: str, database: Path, capsys: pytest.CaptureFixture[str]
+    text: str, code: int, said: str, *, tmp_path: Path, database: Address, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = database.parent / "groups.yaml"
+    file = tmp_path / "groups.yaml"
     file.write_text(text, encoding="utf-8")
     assert main(["telemetry", "--db", str(database), "--groups", str(file), "--group", "canry"]) == code
     assert said in capsys.readouterr().err
 
 
 def test_group_without_a_file_is_said(
-    database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    database: Address, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("EDGESLM_CREDENTIALS", raising=False)
     assert main(["telemetry", "--db", str(database), "--group", "canary"]) == 2

@@ -75,6 +75,32 @@ def test_disk_that_fails_delays_everything_and_loses_nothing(tmp_path: Path, mon
     assert refused.is_set()
 
 
+def test_collector_without_a_database_leaves_the_broker_and_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = MemoryBroker()
+    acks = Acks(broker)
+    healthy, tries, back = History.commit, list[int](), threading.Event()
+
+    def commit(self: History, intake: Intake, now: float) -> int:
+        if not back.is_set():
+            tries.append(intake.rows)
+            raise EnvironmentProblem("the server is away")
+        return healthy(self, intake, now)
+
+    monkeypatch.setattr(History, "commit", commit)
+    monkeypatch.setattr("edgeslm.fleet.collector._LONGEST_PAUSE_S", 0.2)
+    with running_collector(broker, tmp_path / "db") as collector:
+        broker.publish(telemetry(*range(1, 101)))
+        eventually(lambda: "edgeslm-collector" not in broker.clients(), "it leaves")
+        eventually(lambda: len(tries) > 5, "it tries again and again")
+        eventually(lambda: collector._intake.rows == 0, "it holds nothing meanwhile")
+        assert acks.numbers == []
+        back.set()
+        eventually(lambda: len(acks.numbers) == 100, "the broker had it")
+    assert set(tries) == {100}  # what comes again is not added to what failed
+
+
 def test_broker_that_stops_and_forgets_everything_costs_nothing(tmp_path: Path) -> None:
     broker = MemoryBroker()
     database = tmp_path / "db"

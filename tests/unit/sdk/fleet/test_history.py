@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -242,6 +243,28 @@ def test_database_of_a_later_edgeslm_is_refused(history: History, address: Addre
 def test_database_without_unicode_is_refused(server: Postgres) -> None:
     with pytest.raises(EnvironmentProblem, match="Unicode"):
         History(server.database("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"))
+
+
+@pytest.mark.slow
+def test_rollups_are_cut_by_time_where_timescaledb_is_installed(server: Postgres) -> None:
+    """A stand-in for the extension writes down how it is called: no package of it can be had here."""
+    database = server.database()
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE TABLE calls (relation regclass, dimension name, chunk_time_interval bigint)")
+        connection.execute(
+            "CREATE FUNCTION create_hypertable(relation regclass, dimension name, chunk_time_interval bigint)"
+            " RETURNS void LANGUAGE sql AS 'INSERT INTO calls VALUES (relation, dimension, chunk_time_interval)'"
+        )
+        connection.execute(
+            "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)"
+            " VALUES (99999, 'timescaledb', 10, 2200, false, '0')"
+        )
+    History(database).close()
+    assert rows(database, "SELECT relation::text, dimension, chunk_time_interval FROM calls") == [
+        ("rollups", "start", 7 * 86400)
+    ]
+    key = "SELECT count(*) FROM pg_index WHERE indrelid = 'rollups'::regclass AND indisunique AND NOT 3 = ANY (indkey)"
+    assert rows(database, key) == [(0,)]  # the time, its third column, is in every unique key
 
 
 @pytest.mark.parametrize(("text", "message"), [("mysql://x/y", "not a database we know"), ("postgresql://a:b", "read")])

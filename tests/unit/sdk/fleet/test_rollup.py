@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from edgeslm.fleet.history import History, Intake, Retention, Tidied
 from edgeslm.fleet.history import tidying as tidying_module
-from edgeslm.fleet.history.rollup import Spread, fold, merge, single
+from edgeslm.fleet.history.rollup import Spread, fold_rollups, fold_samples, merge, single, spread
 from edgeslm.fleet.trend import trends
 from edgeslm_agent.contract.telemetry import Event, Sample
 from edgeslm_agent.contract.topics import EVERYWHERE, DeviceId
@@ -55,31 +56,35 @@ def samples(*ages_s: float, first: int = 1, boot: str = "b1") -> Intake:
 @given(st.lists(FINITE, min_size=1, max_size=50), st.data())
 def test_spread_is_that_of_the_numbers_however_they_are_grouped(values: list[float], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(values)))
-    parts = [part for part in (values[:at], values[at:]) if part]
-    spreads = []
-    for part in parts:
-        together = single(part[0])
-        for value in part[1:]:
-            together = together.with_(single(value))
-        spreads.append(together)
-    found = spreads[0] if len(spreads) == 1 else spreads[0].with_(spreads[1])
+    first, *rest = [spread(part) for part in (values[:at], values[at:]) if part]
+    found = first.with_(rest[0]) if rest else first
     assert (found.count, found.low, found.high) == (len(values), min(values), max(values))
-    assert math.isfinite(found.mean)
-    if max(map(abs, values)) < 1e300:  # what the oracle can still add up
-        scale = max(map(abs, values))
+    assert found.low <= found.mean <= found.high
+    scale = max(map(abs, values))
+    if scale < 1e300:  # what the oracle can still add up
         assert math.isclose(found.mean, statistics.fmean(values), rel_tol=1e-9, abs_tol=1e-9 * scale)
 
 
-@given(st.lists(st.tuples(st.floats(0, 1e9), st.sampled_from("abc"), FINITE), max_size=60))
-def test_each_moment_falls_into_the_stretch_that_holds_it(points: list[tuple[float, str, float]]) -> None:
-    folded = fold([(at, {name: single(value)}) for at, name, value in points], 60)
-    for start, spreads in folded.items():
-        inside = [(name, value) for at, name, value in points if start <= at < start + 60]
+@given(st.lists(st.tuples(st.sampled_from("xy"), st.floats(0, 1e9), st.sampled_from("abc"), FINITE), max_size=60))
+def test_each_sample_falls_into_the_stretch_that_holds_it_in_one_step_or_two(
+    points: list[tuple[str, float, str, float]],
+) -> None:
+    minutes = fold_samples([(device, at, {name: value}) for device, at, name, value in points], 60)
+    for (device, start), spreads in minutes.items():
         assert start % 60 == 0
-        assert {name: one.count for name, one in spreads.items()} == {
-            name: sum(other == name for other, _ in inside) for name, _ in inside
+        inside = [name for who, at, name, _ in points if who == device and start <= at < start + 60]
+        assert {name: one.count for name, one in spreads.items()} == Counter(inside)
+    assert sum(one.count for spreads in minutes.values() for one in spreads.values()) == len(points)
+    hours = fold_rollups([(device, start, spreads) for (device, start), spreads in minutes.items()], 3600)
+    at_once = fold_samples([(device, at, {name: value}) for device, at, name, value in points], 3600)
+    bounds = [
+        {
+            key: {name: (one.count, one.low, one.high) for name, one in spreads.items()}
+            for key, spreads in folded.items()
         }
-    assert sum(one.count for spreads in folded.values() for one in spreads.values()) == len(points)
+        for folded in (hours, at_once)
+    ]
+    assert bounds[0] == bounds[1]
 
 
 def test_merge_adds_to_what_is_known() -> None:

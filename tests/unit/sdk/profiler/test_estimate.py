@@ -37,23 +37,6 @@ def test_every_figure_says_its_basis_and_board_and_lies_in_its_range() -> None:
         assert 0 < figure.low <= figure.value <= figure.high, name
 
 
-# Peak resident set sizes observed with onnxruntime 1.31.1 on x86-64 after 1900 tokens of a 2048-token cache.
-@pytest.mark.parametrize(
-    ("recipe", "observed_mb"),
-    [
-        ("wi4b32-afp32", 291),
-        ("wi4b128-afp32", 273),
-        ("wi8b32-afp32", 364),
-        ("fp32", 763),
-        ("fp16", 745),
-    ],
-)
-def test_observed_peak_lies_in_the_estimated_range(recipe: str, observed_mb: float) -> None:
-    peak = estimated("smollm2-135m-instruct", recipe, "x86-avx512-vnni-server").peak_bytes
-    assert peak.low <= observed_mb * MB <= peak.high
-    assert peak.value == pytest.approx(observed_mb * MB, rel=0.1)
-
-
 # Published decode speeds of 4-bit files of other runtimes, and our own on x86-64 (see the profiles' sources).
 @pytest.mark.parametrize(
     ("model", "board", "tokens_a_second"),
@@ -102,8 +85,8 @@ def test_prompt_of_the_speeds_fits_the_context(context: int, tokens: int) -> Non
 
 
 def test_estimate_speaks_of_what_measure_and_the_engine_do() -> None:
-    from edgeslm.profiler import measure
-    from edgeslm_agent.engine import session
+    from edgeslm_agent.engine import session, workload
 
-    assert (PROMPT_TOKENS, ANSWER_TOKENS) == (measure.PROMPT_TOKENS, measure.NEW_TOKENS)
+    work = workload.workload(vocabulary=1000, context=2048)
+    assert (PROMPT_TOKENS, ANSWER_TOKENS) == (len(work.prompt), work.new_tokens)
     assert session.PREFILL_ROWS == CHUNK

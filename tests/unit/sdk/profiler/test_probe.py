@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgeslm.catalog import device
+from edgeslm.profiler import reach
+from edgeslm.profiler.calibration import calibrate
+from edgeslm.profiler.endurance import energy, sustained
+from edgeslm.profiler.estimate import estimate
+from edgeslm.profiler.figure import exact
+from edgeslm.profiler.probe import session
+from edgeslm.profiler.probe.graphs import DEEP, GRAPHS, LARGE, sized, write_checkpoint
+from edgeslm.profiler.probe.record import Record, Row, absurd, read_record, write_record
+from edgeslm.profiler.reach import Pass, prompt_passes, step_pass, time_of
+from edgeslm.profiler.speed import Constants, seconds
+from edgeslm.profiler.task import Task
+from edgeslm_agent.errors import ConfigError, EnvironmentProblem
+from edgeslm_exporters.checkpoint import open_checkpoint
+from edgeslm_exporters.formats import layout
+from edgeslm_exporters.onnx.layout import Layout
+from edgeslm_exporters.recipe import parse_recipe
+from support.specs import spec_named
+
+TRUTH = Constants(4e9, 3e9, 6e9, 2e-5, attention_rate=2e9, call_s=4e-5)
+PASSES = ((1, 16), (1, 800), (32, 0), (128, 0), (128, 768))
+MODEL = "smollm2-135m-instruct"
+
+
+def places(recipe: str = "wi4b32-afp32", context: int = 1024) -> Layout:
+    found = layout("onnx", spec_named(MODEL), parse_recipe(recipe), context)
+    assert isinstance(found, Layout)
+    return found
+
+
+def made_up(recipes: tuple[str, ...] = ("wi4b32-afp32", "wi8-afp32"), **changes: object) -> Record:
+    """Return the record of a machine that obeys the physics exactly."""
+    rows = []
+    for graph in GRAPHS.values():
+        for recipe in recipes:
+            for threads in (1, 4):
+                for count, past in PASSES:
+                    row = Row(graph.name, graph.layers, "onnx", recipe, threads, count, past, 1.0)
+                    rows.append(replace(row, seconds=seconds(reach._measurement(row, 0).case.work, TRUTH)))
+    known = Record("here", "a machine", (), "2026-01-01T00:00:00+00:00", 0, 60.0, tuple(rows))
+    return replace(known, **changes)  # type: ignore[arg-type]
+
+
+def wanted(one: Pass, threads: int) -> float:
+    return seconds(reach.case(places(), one, threads, 0, MODEL).work, TRUTH)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("one", [Pass(1, 100), Pass(1, 900), Pass(128, 128), Pass(64, 0)])
+def test_a_model_nobody_timed_is_predicted_from_graphs_that_were(one: Pass, threads: int) -> None:
+    found = time_of(made_up(), places(), (one,), threads, MODEL)
+    beside = reach.ENGINE_STEP_S * (one.rows == 1)
+    assert found.seconds - beside == pytest.approx(wanted(one, threads), rel=0.25)
+    assert found.low < wanted(one, threads) + beside < found.high
+
+
+def test_a_form_that_nobody_timed_has_a_wider_range() -> None:
+    def width(recipe: str) -> float:
+        found = time_of(made_up(), places(recipe), step_pass(100), 4, MODEL)
+        return found.high / found.low
+
+    assert width("wi4b128-afp32") > 1.2 * width("wi4b32-afp32")
+
+
+def test_longer_contexts_and_smaller_chunks_take_longer() -> None:
+    record = made_up()
+
+    def takes(tokens: int, chunk: int) -> float:
+        return time_of(record, places(), prompt_passes(places(), tokens, chunk), 4, MODEL).seconds
+
+    assert takes(512, 128) > takes(256, 128)
+    assert takes(512, 32) > takes(512, 128)
+    steps = [time_of(record, places(), step_pass(past), 4, MODEL).seconds for past in (10, 500, 1000)]
+    assert steps == sorted(steps)
+
+
+def test_passes_read_each_token_of_a_prompt_once() -> None:
+    passes = prompt_passes(places(), 300, 128)
+    assert [(one.rows, one.past, one.times) for one in passes] == [(128, 64, 2), (44, 256, 1)]
+    tflite = layout("tflite", spec_named(MODEL), parse_recipe("wi4b32-afp32"), 1024)
+    assert prompt_passes(tflite, 300, 128)[-1] == Pass(1, 299)
+    assert sum(one.rows * one.times for one in prompt_passes(tflite, 300, 128)) >= 300
+
+
+def test_another_version_of_the_runtime_is_a_downgrade_that_is_said(tmp_path: Path) -> None:
+    same, other = made_up(), made_up(versions=(("onnxruntime", "0.0.1"),))
+    fits, doubted = (time_of(record, places(), step_pass(10), 4, MODEL) for record in (same, other))
+    assert doubted.high / doubted.low == pytest.approx(reach.WITH_RUNTIME_CHANGED**2 * fits.high / fits.low)
+    write_record(other, tmp_path / "here.json")
+    assert "not 0.0.1: probe again" in reach.told(tmp_path / "here.json")
+
+
+def test_plans_use_the_record_of_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGESLM_PROBES", str(tmp_path))
+    before = estimate(places(), device("raspberry-pi-5")).decode_tps
+    write_record(made_up(device="raspberry-pi-5"), tmp_path / "raspberry-pi-5.json")
+    board = device("raspberry-pi-5")
+    after = estimate(places(), board).decode_tps
+    expected = 1 / (wanted(Pass(1, 144), board.speed.threads) + reach.ENGINE_STEP_S)
+    assert after.value == pytest.approx(expected, rel=0.25)
+    assert after.high / after.low < before.high / before.low
+
+
+def test_a_record_is_read_back_as_written(tmp_path: Path) -> None:
+    record = made_up(versions=(("onnxruntime", "1.31.1"),), missing=("tflite fp32: signal 4",))
+    write_record(record, tmp_path / "deep" / "here.json")
+    assert read_record(tmp_path / "deep" / "here.json") == record
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["here.json"]
+    assert read_record(tmp_path / "none.json") is None
+
+
+def test_a_damaged_record_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "here.json"
+    write_record(made_up(), path)
+    whole = path.read_text()
+    for text in (whole[: len(whole) // 2], "[]", "{}", whole.replace("edgeslm.probe/1", "edgeslm.probe/9")):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match="no probe") as caught:
+            read_record(path)
+        assert "edgeslm measure --probe" in caught.value.hint
+
+
+@pytest.mark.parametrize("figure", [0.0, -1.0, float("nan"), float("inf"), 1e-9, 1e6])
+def test_a_device_that_lies_is_refused(figure: float, tmp_path: Path) -> None:
+    record = made_up()
+    lying = replace(record, rows=(replace(record.rows[0], seconds=figure), *record.rows[1:]))
+    assert not list(absurd(record))
+    assert list(absurd(lying))
+    path = tmp_path / "here.json"
+    path.write_text(json.dumps(lying.document()))
+    with pytest.raises(ConfigError, match="cannot be"):
+        read_record(path)
+
+
+def test_more_tokens_in_far_less_time_are_refused() -> None:
+    record = made_up()
+    rows = [
+        replace(row, seconds=1e-4) if row.rows == 128 else row for row in record.rows if row.past == 0 or row.rows > 1
+    ]
+    assert any("less than half the time" in what for what in absurd(replace(record, rows=tuple(rows))))
+
+
+def test_an_outlier_of_a_probe_moves_the_others_little() -> None:
+    record = made_up()
+    spoilt = replace(record, rows=(replace(record.rows[0], seconds=20 * record.rows[0].seconds), *record.rows[1:]))
+    errors = []
+    for row in record.rows[1:]:
+        one = reach._measurement(row, 0)
+        errors.append(abs(reach.reach(spoilt).predict(one.case).seconds / row.seconds - 1))
+    assert statistics.median(errors) < 0.05
+
+
+def test_a_child_that_dies_is_said_and_its_rows_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Row("small", 6, "onnx", "wi4b32-afp32", 1, 1, 16, 0.001)
+    program = f"import os; print({json.dumps(json.dumps(row.__dict__))}, flush=True); print('{{\"cut', flush=True); os.abort()"
+    monkeypatch.setattr(session, "worker_command", lambda *_: [session.sys.executable, "-c", program])
+    seen = session._Seen()
+    session._time_form("onnx", "wi4b32-afp32", 20.0, seen)
+    assert seen.rows == [row]
+    assert seen.missing == ["onnx wi4b32-afp32: ended after 1 passes with signal 6"]
+
+
+def test_a_probe_that_saw_too_little_is_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "worker_command", lambda *_: [session.sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(EnvironmentProblem, match="cannot be right"):
+        session.probe("here", budget_s=30)
+
+
+def test_layers_have_weights_of_their_own(tmp_path: Path) -> None:
+    write_checkpoint(DEEP, tmp_path)
+    checkpoint = open_checkpoint(str(tmp_path))
+    first, second = (checkpoint.rows(f"model.layers.{n}.self_attn.q_proj.weight", 0, 4) for n in (0, 1))
+    assert (first != second).mean() > 0.9
+    assert dict(checkpoint.shapes) == dict(DEEP.shapes())
+
+
+def test_the_large_graph_outgrows_the_last_cache_and_never_the_memory() -> None:
+    roomy = sized(LARGE, bits=4, cache_bytes=32 << 20, memory_bytes=16 << 30)
+    assert roomy.layers * roomy.layer_weights * 4 / 8 > 32 << 20
+    tight = sized(LARGE, bits=4, cache_bytes=32 << 20, memory_bytes=256 << 20)
+    assert tight.layers < roomy.layers
+    assert sized(DEEP, 4, 32 << 20, 16 << 30) == DEEP
+
+
+def test_what_lasts_is_unknown_without_a_fact_and_scales_with_one() -> None:
+    from edgeslm.catalog import Fact
+
+    board, speed = device("raspberry-pi-5"), exact(10, "tokens/s", "estimated", "raspberry-pi-5")
+    answer = exact(2, "s", "estimated", "raspberry-pi-5")
+    assert sustained(speed, board) is None
+    assert energy(places(), Task(100, 20), answer, board) is None
+    warm = replace(board, thermal=(*board.thermal, ("sustained_share", Fact(0.8, "x"))))
+    found = sustained(speed, warm)
+    assert found is not None
+    assert found.value == pytest.approx(8)
+    coefficients = (("joules_per_gb", Fact(0.1, "x")), ("joules_per_gmac", Fact(0.01, "x")), ("idle_w", Fact(3, "x")))
+    known = energy(places(), Task(100, 20), answer, replace(board, power=coefficients))
+    assert known is not None
+    assert known.value > 6  # three watts for two seconds, and the work on top
+
+
+@pytest.mark.slow
+def test_a_short_probe_of_this_machine_makes_a_record_that_plans_can_use(tmp_path: Path) -> None:
+    record = session.probe("here", budget_s=25)
+    assert record.seconds < 40
+    write_record(record, tmp_path / "here.json")
+    again = read_record(tmp_path / "here.json")
+    assert again is not None
+    found = time_of(again, places(), step_pass(100), session.thread_counts()[0], MODEL)
+    assert 1e-4 < found.low < found.seconds < found.high < 60
+    assert calibrate([], reach.PRIORS).predict(reach.case(places(), Pass(1, 100), 1, 0, MODEL)).seconds > 0
