@@ -117,13 +117,13 @@ def runs(count: int) -> Iterator[Run]:
         yield Run(cell, int(draw.uniform(0.1, 0.9) * context))
 
 
-def outcome(run: Run) -> Outcome:
-    """Run one in a cgroup whose limit is the upper end of its prediction.
+def outcome(run: Run, limit: float | None = None) -> Outcome:
+    """Run one in a cgroup whose limit in bytes is the upper end of its prediction, unless another is given.
 
     Raises SystemExit when it ends otherwise than well or killed.
     """
     parts = run.parts
-    bound = int(parts.end(1).peak) // 4096 * 4096
+    bound = int(limit or parts.end(1).peak) // 4096 * 4096
     bundle = bundle_of(Cell(run.cell.model, run.cell.format, run.cell.recipe, run.cell.context, 0))
     words = [sys.executable, "-m", "bench.sides.memory_side", bundle, str(run.cell.chunk), str(run.prompt)]
     with _limited(bound) as group:

@@ -81,7 +81,7 @@ class Cell:
     def predicted(self) -> Figures:
         """Return the predicted peak and its upper end, in MiB."""
         found = footprint(self.layout(), int(FILLED * self.context) + DECODE_TOKENS, self.chunk)
-        return {"predicted_mb": found.peak / MB, "bound_mb": found.end(1).peak / MB}
+        return {"predicted_mib": found.peak / MB, "bound_mib": found.end(1).peak / MB}
 
 
 def cells() -> Iterator[Cell]:
@@ -126,7 +126,7 @@ def _figures(cell: Cell) -> Figures:
     ]
     measured = ask(side)["peak_rss_mb"] * 1e6 / MB
     predicted = cell.predicted()
-    off = 100 * (predicted["predicted_mb"] / measured - 1)
+    off = 100 * (predicted["predicted_mib"] / measured - 1)
     return {"peak_rss_mib": measured, **predicted, "off_percent": off}
 
 
@@ -158,7 +158,7 @@ def _targets(samples: dict[str, list[Figures]], held_out: Sequence[Cell]) -> Ite
         if off:
             yield Target(f"{which} ({len(off)}): median error", statistics.median(off), CLOSE, False, " %")
             yield Target(f"{which}: largest error", max(off), CLOSE, False, " %")
-    above = sum(found["peak_rss_mib"] > found["bound_mb"] for found in figures.values())
+    above = sum(found["peak_rss_mib"] > found["bound_mib"] for found in figures.values())
     yield Target("cells above their upper bound", above, 0, at_least=False)
 
 

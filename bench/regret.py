@@ -85,6 +85,14 @@ class Priced:
     regret: float | None
     broke_budget: bool
 
+    def __str__(self) -> str:
+        """Return the case in a line, as in `m 1024 decode 200 MB: v1 instead of v2, regret 7.1 %`."""
+        case, aim = self.case, self.case.aim
+        lost = "none chosen" if self.regret is None else f"regret {100 * self.regret:.1f} %"
+        room = f"{(aim.limits.memory_bytes or 0) / 1e6:.0f} MB"
+        task = "" if aim.task is None else f" of {aim.task}"
+        return f"{case.model} {case.context} {aim.objective}{task} {room}: {self.chosen} instead of {self.best}, {lost}"
+
 
 def main() -> None:
     """Prepare, measure or price, and publish."""
@@ -163,7 +171,7 @@ def price(shapes: Sequence[Shape], profile: Profile) -> None:
     samples = {name: [summary(group)] for name, group in groups.items() if group}
     for one in priced:
         if one.regret is None or one.regret > 0.05 or one.broke_budget:
-            print(f"{one.case}: {one.chosen} instead of {one.best}: {one.regret}")
+            print(one)
     everything = samples["all"][0]
     targets = [
         Target("cases", everything["cases"], 200, at_least=True),

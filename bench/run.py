@@ -26,6 +26,8 @@ BENCHES = (
     "mixed",
     "encoders",
     "prediction",
+    "memory",
+    "probe",
     "selection",
 )
 

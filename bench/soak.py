@@ -45,7 +45,7 @@ class Plan:
 
     kills: int = 200  # of the collector, and of all agents together
     broker_every_s: float = 20.0
-    collector_lives_s: tuple[float, float] = (1.0, 4.0)
+    collector_lives_s: tuple[float, float] = (0.3, 2.0)
     agent_lives_s: tuple[float, float] = (1.0, 8.0)
     agents: int = 4
 

@@ -13,6 +13,8 @@ from edgeslm_exporters.formats import layout
 from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgeslm.catalog import Profile
     from edgeslm.planning import Wish
     from edgeslm.profiler.export_memory import Stage
@@ -41,7 +43,17 @@ def plain_course(source: Source, profile: Profile, wish: Wish) -> Course:
     """
     planned = plan_source(source, profile, wish)
     planned.require_kept()
-    return Course(planned, (), planned.kept) if wish.recipes else Course(planned, planned.to_try, ())
+    if not wish.recipes:
+        return Course(planned, planned.to_try, ())
+    return Course(planned, (), planned.kept if wish.formats else _in_one_format(planned.kept))
+
+
+def _in_one_format(kept: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Return each recipe once, in the format that the plan puts first."""
+    found: dict[str, Candidate] = {}
+    for candidate in kept:
+        found.setdefault(candidate.recipe, candidate)
+    return tuple(found.values())
 
 
 def affordable(course: Course, spec: DecoderSpec, most_bytes: int, *, compared: bool) -> tuple[Course, tuple[str, ...]]:

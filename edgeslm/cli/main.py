@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "export": "turn a model into a bundle for a named board, behind a quality gate",
-    "adopt": "make a bundle of a .tflite or .litertlm that another tool wrote",
+    "adopt": "turn a .tflite or .litertlm that another tool wrote into a bundle",
     "plan": "what would be built for a board, and why the rest would not; reads no weights",
     "eval": "measure a bundle's quality against the fp32 reference",
     "measure": "measure a bundle's speed and memory, here or on a device",

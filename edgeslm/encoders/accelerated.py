@@ -33,9 +33,10 @@ class Accelerated:
         found, takes = self.placement, self.takes
         left = ", ".join(f"{count} {name}" for name, count in found.left.items())
         prefix = ", one partition: what runs there is the first row of them" if takes.partitions == "one" else ""
+        share = f"{100 * found.share:.1f} % of the multiply-adds"
         verdict = "" if found.share >= MOST else "; so the file is one for the CPU"
         return (
-            f"{self.title} takes {found.taken} of {found.total} operators and {100 * found.share:.1f} % of the work"
+            f"{self.title} takes {found.taken} of {found.total} operators and {share}"
             f"{prefix}{verdict} (by its list, not run); on the CPU: {left}"
         )
 

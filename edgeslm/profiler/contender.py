@@ -86,7 +86,7 @@ def known(contender: Contender, guess: Outlook, task: Task | None, places: Colle
         decode or guess.decode_tps,
         answer_time(first, decode, task) if first and decode else guess.answer_s,
         guess.kld_mean,
-        None if energy is None else energy.scaled(task.answer, "J"),
+        guess.energy_j if energy is None else energy.scaled(task.answer, "J"),
     )
 
 

@@ -45,7 +45,7 @@ class Process:
 # tables of every layer in each of five signatures, copies the caches where they grow, and gives pages back then.
 PROCESSES = {
     "onnx": Process(69.5 * MB, 0.2 * MB, slack=1.75, growth=0, held_rows=RELEASED_ROWS),
-    "tflite": Process(58 * MB, 1.1 * MB, slack=1.2, growth=0.25, held_rows=CACHE_STEP),
+    "tflite": Process(58 * MB, 0.8 * MB, slack=1.2, growth=0.25, held_rows=CACHE_STEP),
 }
 WIDENED = 0.07  # of the fp32 weights: what onnxruntime keeps of having widened fp16
 INTERPRETER = 41 * MB  # before a runtime is there: Python, numpy, the tokenizers' library
@@ -58,7 +58,7 @@ FILLED = 7 / 8
 # the page cache holds the file in larger pieces. As seen by format, for tables of codes and of floats; in LiteRT for
 # tables that the head shares, and for those of the embedding alone, which nothing has read in order before.
 ONNX_FAULTS = {True: 128 * 1024, False: 512 * 1024}
-TFLITE_FAULTS = {True: 64 * 1024, False: 512 * 1024}
+TFLITE_FAULTS = {True: 64 * 1024, False: 1024 * 1024}
 # The heap keeps holes where the tokenizer's JSON was; the runtime's small objects fill them.
 HOLES, FILLED_BY_RUNTIME = 0.3, 5.5 * MB
 # What ranges cover beyond the formulas: other releases of the libraries, heaps that reuse holes or do not.

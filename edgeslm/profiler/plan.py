@@ -218,16 +218,16 @@ def assembled(name: str, profile: Profile, context: int, aim: Aim, candidates: S
     costs = [(c.estimate.peak_bytes.value, _time(c, aim), c.weight_error) for c in kept]
     best = tuple(kept[index].variant for index in sorted(front(costs)))
     price = prices([_entry(candidate, profile, aim) for candidate in found])
-    notes = tuple(_unknown(profile, aim))
+    notes = tuple(_unknown(profile, aim, found))
     return Plan(name, profile.name, context, aim, profile.budget_bytes, tuple(found), best, price, notes=notes)
 
 
-def _unknown(profile: Profile, aim: Aim) -> Iterator[str]:
+def _unknown(profile: Profile, aim: Aim, candidates: Sequence[Candidate]) -> Iterator[str]:
     if profile.probed is not None:
         from edgeslm.profiler.reach import told
 
         yield told(profile.probed)
-    if aim.objective == "energy":
+    if aim.objective == "energy" and any(candidate.estimate.energy_j is None for candidate in candidates):
         yield energy_unknown(profile.name)
     if aim.limits.kld_mean is not None:
         yield "divergence is not known before a variant is built: --max-divergence is held against it then"
@@ -256,7 +256,7 @@ def variant_name(model: str, recipe: str, form: str, context: int) -> str:
 def order(candidate: Candidate, guess: Outlook, aim: Aim) -> tuple[float, ...]:
     """Return the sort key of a candidate by its estimates, best first.
 
-    Near ties go to the more exact; another format than ONNX must be better by a lead.
+    Near ties go to the more exact, then to the smaller file; another format than ONNX must be better by a lead.
     """
     exactness = round(candidate.weight_error, 3)  # fp16 is as good as fp32
     other = candidate.format != DEFAULT
@@ -265,7 +265,7 @@ def order(candidate: Candidate, guess: Outlook, aim: Aim) -> tuple[float, ...]:
         wanted: tuple[float, ...] = (exactness, _step(lead / guess.decode_tps.value))
     else:
         wanted = (_step(lead * _cost(candidate, guess, aim)),)
-    return (*wanted, exactness, other, guess.peak_bytes.value)
+    return (*wanted, exactness, other, candidate.estimate.weights_bytes.value, guess.peak_bytes.value)
 
 
 def _cost(candidate: Candidate, outlook: Outlook, aim: Aim) -> float:

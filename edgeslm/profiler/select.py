@@ -233,7 +233,7 @@ def _basis_line(winner: Contender | None, aim: Aim, profile: Profile, places: Co
     seen = _judged_by(winner, aim, places)
     if seen is not None:
         return f"chosen on measurements taken on {seen.on}; that it fits rests on {_fit(winner, places)}"
-    if aim.objective == "energy":
+    if aim.objective == "energy" and winner.candidate.estimate.energy_j is None:
         return energy_unknown(profile.name)
     return f"chosen on estimates for {profile.name}: nothing was measured on such a device"
 

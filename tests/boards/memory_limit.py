@@ -43,6 +43,8 @@ class MemoryLimit:
 @contextlib.contextmanager
 def memory_limit(limit: int, name: str) -> Iterator[MemoryLimit]:
     """Make a cgroup of at most `limit` bytes, without swap, for the block; nothing may be left in it at the end."""
+    if not _is_v1():
+        _as_root("sh", "-c", f"echo +memory >{_V2}/cgroup.subtree_control")
     folder = (_V1 if _is_v1() else _V2) / f"edgeslm-{name}-{os.getpid()}"
     _as_root("mkdir", str(folder))
     try:

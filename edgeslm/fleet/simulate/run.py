@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class Wish:
     seed: int = 1
     sample_every_s: float = 10.0
     ask_every_s: float = 120.0
-    processes: int = field(default_factory=lambda: os.cpu_count() or 1)
+    processes: int = 4 * (os.cpu_count() or 1)  # a commit waits for the disk, not for a core
     port: int | None = None
 
 
@@ -126,7 +126,7 @@ def _stage(wish: Wish, folder: Path) -> Iterator[_Stage]:
         proxy = Child("the links", links.serve, port)
         stack.callback(proxy.stop)
         ports, yards = proxy.answer(), []
-        for number in range(wish.processes):
+        for number in range(min(wish.processes, wish.devices)):
             mine = tuple(range(number, wish.devices, wish.processes))
             share = Share(mine, ports, folder, Reporting(interval_s=wish.sample_every_s))
             yards.append(Child(f"the devices of process {number}", yard.serve, share))

@@ -1,4 +1,4 @@
-"""The part of TensorFlow Lite's schema that a decoder needs: numbers of operators and types, ids of fields.
+"""The part of TensorFlow Lite's schema that is used here: numbers of operators and types, ids of fields.
 
 Source: tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3 (identifier TFL3). Ids of fields are their order.
 """

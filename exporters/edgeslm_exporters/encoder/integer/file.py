@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeslm_agent.engine.runtime.litert_encoder import SIGNATURE
 from edgeslm_agent.engine.runtime.tflite_file import IDENTIFIER
 from edgeslm_exporters.encoder.integer.ranges import roundings
 from edgeslm_exporters.tflite import schema
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from edgeslm_exporters.tflite.schema import DType
 
 LARGEST = 127
-SIGNATURE = "encode"
 VALID = 1  # Padding
 OWN_OPTIONS = {"beta", "adj_y", "approximate"}  # those that the file knows too
 CONVOLUTION = {"padding": VALID, "stride_w": 1, "stride_h": 1}
@@ -76,13 +76,10 @@ class _Writer:
     def _call(self, value: Value) -> Table | None:
         """Add a value's tensor; return its operator, or None for an input or a constant."""
         if value.op is None:
-            constant = None if value.weight is None else value.weight
-            self._known[value] = self._tensor(value.name, value.kind, value.shape, values=constant)
+            self._known[value] = self._tensor(value.name, value.kind, value.shape, values=value.weight)
             return None
         inputs = [*(self._known[given] for given in value.inputs), *self._operands(value)]
         self._known[value] = self._tensor("", value.kind, value.shape, quantization=self._rounded(value))
-        if value.op == Op.EMBEDDING_LOOKUP:  # ids first, as its kernel wants
-            inputs = inputs[:2]
         version = INT8_VERSIONS.get(value.op, 1) if "int8" in _kinds(value) else schema.VERSIONS.get(value.op, 1)
         code = self._codes.setdefault((value.op, version), len(self._codes))
         return schema.operator(value.op, code, inputs, [self._known[value]], _options(value))

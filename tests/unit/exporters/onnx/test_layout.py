@@ -81,7 +81,8 @@ def test_fp16_is_priced_as_the_fp32_it_becomes() -> None:
 
 def test_activations_grow_with_the_chunk() -> None:
     places = layout_of("fp32")
-    assert places.activation_bytes(128, 128) > places.activation_bytes(1, 128) > places.activation_bytes(1, 1) > 4 * 97
+    assert places.activation_bytes(128, 128) > places.activation_bytes(8, 128) > places.activation_bytes(1, 1) > 4 * 97
+    assert places.activation_bytes(8, 64) == places.activation_bytes(8, 8), "scores are computed in tiles"
 
 
 def test_heads_that_are_multiples_of_16_are_rotated_inside_attention() -> None:

@@ -32,6 +32,9 @@ def test_weights_and_cache_are_exact_and_those_of_the_layout() -> None:
 def test_every_figure_says_its_basis_and_board_and_lies_in_its_range() -> None:
     figures = estimate(layout(HOME, parse_recipe("wi4b32-afp32"), 256), device("rk3588"))
     for name, content in asdict(figures).items():
+        if content is None:
+            assert name in {"sustained_tps", "energy_j"}, "no fact says how long a speed lasts, or what it costs"
+            continue
         figure = Figure(**content)
         assert (figure.basis, figure.on) == ("estimated", "rk3588"), name
         assert 0 < figure.low <= figure.value <= figure.high, name
@@ -88,5 +91,5 @@ def test_estimate_speaks_of_what_measure_and_the_engine_do() -> None:
     from edgeslm_agent.engine import session, workload
 
     work = workload.workload(vocabulary=1000, context=2048)
-    assert (PROMPT_TOKENS, ANSWER_TOKENS) == (len(work.prompt), work.new_tokens)
+    assert (len(work.prompt), work.new_tokens) == (PROMPT_TOKENS, ANSWER_TOKENS)
     assert session.PREFILL_ROWS == CHUNK

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,8 +27,11 @@ from edgeslm_exporters.onnx.layout import Layout
 from edgeslm_exporters.recipe import parse_recipe
 from support.specs import spec_named
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TRUTH = Constants(4e9, 3e9, 6e9, 2e-5, attention_rate=2e9, call_s=4e-5)
-PASSES = ((1, 16), (1, 800), (32, 0), (128, 0), (128, 768))
+PASSES = ((1, 16), (1, 800), (8, 0), (32, 0), (128, 0), (128, 768))
 MODEL = "smollm2-135m-instruct"
 
 
@@ -78,7 +82,7 @@ def test_longer_contexts_and_smaller_chunks_take_longer() -> None:
         return time_of(record, places(), prompt_passes(places(), tokens, chunk), 4, MODEL).seconds
 
     assert takes(512, 128) > takes(256, 128)
-    assert takes(512, 32) > takes(512, 128)
+    assert takes(512, 1) > takes(512, 128)
     steps = [time_of(record, places(), step_pass(past), 4, MODEL).seconds for past in (10, 500, 1000)]
     assert steps == sorted(steps)
 
@@ -143,26 +147,24 @@ def test_a_device_that_lies_is_refused(figure: float, tmp_path: Path) -> None:
 
 def test_more_tokens_in_far_less_time_are_refused() -> None:
     record = made_up()
-    rows = [
-        replace(row, seconds=1e-4) if row.rows == 128 else row for row in record.rows if row.past == 0 or row.rows > 1
-    ]
-    assert any("less than half the time" in what for what in absurd(replace(record, rows=tuple(rows))))
+    rows = tuple(replace(row, seconds=1e-3) if row.rows == 128 else row for row in record.rows)
+    assert any("less than half the time" in what for what in absurd(replace(record, rows=rows)))
 
 
 def test_an_outlier_of_a_probe_moves_the_others_little() -> None:
     record = made_up()
     spoilt = replace(record, rows=(replace(record.rows[0], seconds=20 * record.rows[0].seconds), *record.rows[1:]))
-    errors = []
-    for row in record.rows[1:]:
-        one = reach._measurement(row, 0)
-        errors.append(abs(reach.reach(spoilt).predict(one.case).seconds / row.seconds - 1))
+    rows = [reach._measurement(row, 0) for row in record.rows[1:]]
+    found = reach.reach(spoilt).predict_all([row.case for row in rows])
+    errors = [abs(one.seconds / row.seconds - 1) for one, row in zip(found, rows, strict=True)]
     assert statistics.median(errors) < 0.05
 
 
 def test_a_child_that_dies_is_said_and_its_rows_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     row = Row("small", 6, "onnx", "wi4b32-afp32", 1, 1, 16, 0.001)
-    program = f"import os; print({json.dumps(json.dumps(row.__dict__))}, flush=True); print('{{\"cut', flush=True); os.abort()"
-    monkeypatch.setattr(session, "worker_command", lambda *_: [session.sys.executable, "-c", program])
+    said = json.dumps(json.dumps(row.__dict__))
+    program = f"import os; print({said}, flush=True); print('{{\"cut', flush=True); os.abort()"
+    monkeypatch.setattr(session, "worker_command", lambda *_: [sys.executable, "-c", program])
     seen = session._Seen()
     session._time_form("onnx", "wi4b32-afp32", 20.0, seen)
     assert seen.rows == [row]
@@ -170,7 +172,7 @@ def test_a_child_that_dies_is_said_and_its_rows_are_kept(monkeypatch: pytest.Mon
 
 
 def test_a_probe_that_saw_too_little_is_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "worker_command", lambda *_: [session.sys.executable, "-c", "raise SystemExit(3)"])
+    monkeypatch.setattr(session, "worker_command", lambda *_: [sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(EnvironmentProblem, match="cannot be right"):
         session.probe("here", budget_s=30)
 
