@@ -31,7 +31,7 @@ lint:
 	$(BIN)/lint-imports
 
 test-boards: $(VENV)/.test ## the agent on emulated Arm boards: exports agree with this machine, memory bounds hold
-	@tests/need-mosquitto.sh
+	@tests/need-servers.sh
 	@tests/boards/set-up.sh $(BIN)/python .cache/boards
 	$(BIN)/pytest -q -n 2 tests/boards
 

@@ -22,6 +22,14 @@ settings.register_profile("quick", settings.get_profile("unhurried"), max_exampl
 settings.load_profile("unhurried")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_probes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the records of probes that were taken on this machine: plans would differ from everybody else's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGESLM_PROBES", str(tmp_path_factory.mktemp("probes")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
     """Run a PostgreSQL."""

@@ -1,6 +1,6 @@
 """Our own side for tasks: first token and decoding speed of one bundle at several lengths of prompt, and its peak.
 
-`python -m bench.sides.task_side BUNDLE ANSWER_TOKENS PROMPT_TOKENS...`; medians of three rounds after one that warms up.
+`python -m bench.sides.task_side BUNDLE ANSWER_TOKENS PROMPT_TOKENS...`; medians of three rounds after a first.
 """
 
 from __future__ import annotations

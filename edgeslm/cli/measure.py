@@ -23,6 +23,11 @@ def configure(parser: ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.epilog = EPILOG
     parser.add_argument("bundles", nargs="*", type=Path, metavar="BUNDLE")
+    parser.add_argument(
+        "--device",
+        metavar="PROFILE",
+        help="the kind of board: with --probe of this machine (default here), with --on where its agent does not say",
+    )
     measure_on.configure(parser)
     measure_probe.configure(parser)
 

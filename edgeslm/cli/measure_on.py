@@ -23,7 +23,6 @@ def configure(parser: ArgumentParser) -> None:
     """Add --on and what goes with it."""
     group = parser.add_argument_group("on a device")
     group.add_argument("--on", metavar="FLEET/ID", help="let the agent there measure; the broker as for `fleet`")
-    group.add_argument("--device", metavar="PROFILE", help="what kind of board it is, if its agent does not say")
     group.add_argument("--timeout", type=duration, default=MOST_S, metavar="TIME", help="how long to wait, such as 5m")
     group.add_argument("--gate", metavar="G", help="judge the measured quality by this gate; none: do not ask for one")
     add_broker_options(parser)

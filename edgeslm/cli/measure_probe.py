@@ -15,9 +15,6 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--probe", action="store_true", help="time random graphs for 90 s at most; plans for --device use the result"
     )
-    parser.add_argument(
-        "--device", metavar="PROFILE", default="here", help="with --probe: the board this machine is (default here)"
-    )
 
 
 def run(options: Namespace) -> int:
@@ -27,7 +24,7 @@ def run(options: Namespace) -> int:
     from edgeslm.profiler.probe.record import write_record
     from edgeslm.profiler.probe.session import form_count, probe
 
-    name = catalog.device(options.device).name
+    name = catalog.device(options.device or "here").name
     with output.progress(f"probing this machine as {name}", form_count()) as advance:
         record = probe(name, advance=advance)
     place = probe_of(name)
