@@ -155,7 +155,7 @@ def export(
         contenders = [*(entry.contender() for entry in built), *dropped]
         selection = with_format_reason(select(contenders, profile, course.plan.aim, gated=bounds is not None))
         winner = _winner(selection, built)
-        if course.steps and winner.candidate not in course.steps:
+        if course.mixed is not None and winner.candidate not in course.steps:
             tell(f"{winner.candidate.variant} does better than every mix: it is taken")
         bundle = publish(winner.bundle, near if out is not None else Path(winner.candidate.variant), force=force)
         if litertlm is not None:

@@ -84,6 +84,15 @@ def test_both_formats_compete_and_the_better_is_said(folder: Path, capsys: pytes
     assert all("decode_tps" in entry["measured"] for entry in (document["winner"], *document["runners_up"]))
 
 
+def test_the_recipe_that_passes_is_built_in_both_formats(tmp_path: Path) -> None:
+    built = edgeslm.export(
+        device="raspberry-pi-5", formats=("onnx", "tflite"), out=tmp_path / "x", gate="none", measured=False
+    )
+    first, twin = (attempt.candidate for attempt in built.attempts)
+    assert {first.format, twin.format} == {"onnx", "tflite"}
+    assert first.recipe == twin.recipe
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeslm_agent.engine.runtime.huge_pages import settle_weights
 from edgeslm_agent.engine.runtime.kv_cache import allocate_cache
 from edgeslm_agent.engine.runtime.pages import mapped_regions, release
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Incompatible, MissingExtra
@@ -69,6 +70,7 @@ class OnnxRuntime:
         _check_io(self._session, shape)
         self._mapped = mapped_regions(graph.resolve().with_name(f"{graph.name}.data"))
         release(self._mapped)
+        settle_weights()
         self._rows_read = 0
         self._binding: IOBinding | None = self._session.io_binding()
         rows = max(self.prefill_rows, self.score_rows)

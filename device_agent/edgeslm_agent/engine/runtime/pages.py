@@ -36,9 +36,14 @@ def mapped_regions(file: Path) -> tuple[Mapping, ...]:
 
     Empty where /proc is missing.
     """
+    return tuple(mapping for mapping in own_mappings() if mapping.file == str(file) and mapping.own_kb == 0)
+
+
+def own_mappings() -> tuple[Mapping, ...]:
+    """Return every mapping of this process; none where /proc is missing."""
     try:
         with SMAPS.open(encoding="utf-8", errors="replace") as lines:
-            return tuple(mapping for mapping in mappings(lines) if mapping.file == str(file) and mapping.own_kb == 0)
+            return tuple(mappings(lines))
     except OSError:
         return ()
 
