@@ -47,10 +47,15 @@ def write_report(path: Path | None, document: Mapping[str, Any]) -> None:
 
 
 def show_bars(document: Mapping[str, Any]) -> None:
-    """Print memory, speed and divergence of every candidate beside each other; those on the front are marked."""
+    """Print memory, speed and divergence of candidates beside each other, where there are several.
+
+    Those on the front are marked.
+    """
     from edgeslm.report.points import points_of, speed_title
 
     points = points_of(document)
+    if len(points) < 2:
+        return
     full = max(point.peak_high for point in points)
     rows = [
         (
