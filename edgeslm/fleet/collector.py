@@ -82,8 +82,8 @@ class Collector:
         while not stop.is_set() and (problem := self._collect(stop)):
             self._notice(f"{problem.message}; nothing is acknowledged until it can be written")
             self._failures += 1
+            self._begin()  # what cannot be written is dropped before the pause, not after it
             stop.wait(random.uniform(0.0, min(_LONGEST_PAUSE_S, 2.0**self._failures)))
-            self._begin()
 
     def wake(self) -> None:
         """Make `run` look at its stop flag."""
