@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import machine
-from bench.environments import ROOT
+from bench.environments import CACHE, ROOT
 from bench.harness import ENVIRONMENT, Target, publish
 from bench.memory import Cell, bundle_of
 from bench.sides.speed_side import DECODE_TOKENS
-from edgeslm.profiler.probe.record import Record, read_record
+from edgeslm.profiler.passes import prompt_passes, step_pass
+from edgeslm.profiler.probe.record import Record, read_record, write_record
 from edgeslm.profiler.probe.session import probe
-from edgeslm.profiler.reach import prompt_passes, step_pass, time_of
+from edgeslm.profiler.reach import time_of
 from edgeslm_agent.host import read_host
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ FORMS = {
     "tflite": ("fp32", "wi8-afp32", "wi4b32-afp32"),
 }
 CONTEXT = 2048
+LAST = CACHE / "bench" / "probe.json"  # the record, for another `--record`
 FIRST_TOKEN, STEP = "first token", "decoding step"
 
 
@@ -73,6 +75,7 @@ def main() -> None:
     options = parser.parse_args()
     idle = machine.idle_share()
     record = (read_record(options.record) if options.record else None) or probe("here")
+    write_record(record, LAST)
     found = [one for variant in _variants() if options.only in variant.name for one in _timed(variant, record)]
     samples = {f"{form}: {what}": [_figures(members)] for form, what, members in _groups(found)}
     everything = _figures(found)

@@ -107,7 +107,8 @@ def _planned_seconds(places: AnyLayout, profile: Profile, task: Task) -> tuple[S
 
 def _probed_seconds(places: AnyLayout, profile: Profile, task: Task) -> tuple[Span, Span]:
     """Return them from a probe that was taken on such a board."""
-    from edgeslm.profiler.reach import prompt_passes, record_at, step_pass, time_of
+    from edgeslm.profiler.passes import prompt_passes, step_pass
+    from edgeslm.profiler.reach import record_at, time_of
 
     assert profile.probed is not None
     record, threads = record_at(profile.probed), profile.speed.threads

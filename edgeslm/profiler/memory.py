@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.engine.runtime.litert import CACHE_STEP
-from edgeslm_agent.engine.runtime.onnx import RELEASED_ROWS
+from edgeslm_agent.engine.runtime.pages import RELEASED_ROWS
 from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ that, and another (a form or a number of threads nobody timed) from the nearest,
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from edgeslm.profiler.calibration import Calibration, Case, Measurement, Prediction, calibrate
+from edgeslm.profiler.passes import Pass, litert_room, logits_of
 from edgeslm.profiler.probe.graphs import CONTEXT, GRAPHS
 from edgeslm.profiler.probe.record import read_record
 from edgeslm.profiler.speed import Constants, Work
@@ -53,16 +54,6 @@ PRIORS = Priors(WIDTHS, noise=0.03, widening=1.9)
 ENGINE_STEP_S = 5e-5  # of a decoding step beside the runtime: choosing the token, turning it into text
 HERE = "here"
 WITH_RUNTIME_CHANGED = 1.5  # what a range is widened by when another version of the runtime is installed
-
-
-@dataclass(frozen=True)
-class Pass:
-    """`rows` tokens read at once on top of `past` others, so many `times`; with or without logits of the last."""
-
-    rows: int
-    past: float
-    times: float = 1
-    head: bool = True
 
 
 @lru_cache(maxsize=4)
@@ -117,39 +108,6 @@ def case(places: AnyLayout, one: Pass, threads: int, cache_bytes: int, model: st
     return Case(work, TYPICAL, traits)
 
 
-def step_pass(past: float) -> tuple[Pass, ...]:
-    """Return what decoding one token on top of `past` others takes."""
-    return (Pass(1, past),)
-
-
-def prompt_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
-    """Return what reading a prompt takes: full chunks, each at the middle of their pasts, and what is left over.
-
-    LiteRT reads the last token in a step of its own, and the others in the sizes that its engine chooses.
-    """
-    if places.format == "tflite":
-        return (*_litert_passes(places, tokens - 1, chunk), Pass(1, tokens - 1))
-    full, rest = divmod(tokens, chunk)
-    passes = (Pass(chunk, chunk * (full - 1) / 2, full),) if full else ()
-    return (*passes, Pass(rest, full * chunk)) if rest else passes
-
-
-def _litert_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
-    from edgeslm_agent.engine.runtime.litert import best_size
-    from edgeslm_exporters.tflite.layout import PREFILL_SIZES
-
-    sizes = tuple(size for size in PREFILL_SIZES if size <= min(chunk, places.context))
-    read, starts = 0, dict[int, list[int]]()
-    while read < tokens:
-        size = best_size(sizes, tokens - read, places.context - read)
-        starts.setdefault(size, []).append(read)
-        read += min(size, tokens - read)
-    return tuple(
-        Pass(size, sum(places_read) / len(places_read), len(places_read), head=size == 1)
-        for size, places_read in starts.items()
-    )
-
-
 def time_of(record: Record, places: AnyLayout, passes: Sequence[Pass], threads: int, model: str) -> Prediction:
     """Return the seconds of some passes of one variant on the machine of a record, with a 90 % range.
 
@@ -159,7 +117,7 @@ def time_of(record: Record, places: AnyLayout, passes: Sequence[Pass], threads: 
     found = reach(record).predict_all(cases)
     ends = ((one.seconds, one.low, one.high) for one in found)
     totals = [sum(one.times * end for one, end in zip(passes, side, strict=True)) for side in zip(*ends, strict=True)]
-    beside = ENGINE_STEP_S * sum(one.times for one in passes if one.rows == 1)
+    beside = sum(one.beside + ENGINE_STEP_S * one.times * (one.rows == 1) for one in passes)
     value, low, high = (total + beside for total in totals)
     wider = WITH_RUNTIME_CHANGED if record.device == HERE and changed_runtimes(record) else 1.0
     return Prediction(value, low / wider, high * wider)
@@ -168,22 +126,23 @@ def time_of(record: Record, places: AnyLayout, passes: Sequence[Pass], threads: 
 def _measurement(row: Row, cache_bytes: int) -> Measurement:
     graph = replace(GRAPHS[row.graph], layers=row.layers)
     places = layout(row.format, graph.spec(), parse_recipe(row.recipe), CONTEXT)
-    one = Pass(row.rows, row.past, head=row.format == "onnx" or row.rows == 1)
+    one = Pass(row.rows, row.past, logits=logits_of(places, row.rows))
     wanted = case(places, one, row.threads, cache_bytes, f"probe {row.graph}")
     return Measurement(wanted, row.seconds, row.rows, row.spread / 2)
 
 
 def _work(places: AnyLayout, one: Pass, threads: int) -> Work:
-    """Return what a pass moves and computes: the head multiplies one row, of a chunk without logits none."""
-    spec, context = places.spec, one.past + one.rows
+    """Return what a pass moves and computes; LiteRT reads all that its caches have room for."""
+    spec, held = places.spec, one.past + one.rows
     *layers, head = places.products
-    held = sum(matrix.projection.share * _packed(matrix) for matrix in layers)
+    packed = sum(matrix.projection.share * _packed(matrix) for matrix in layers)
     weights = sum(m.projection.share * m.projection.rows * m.projection.columns for m in layers)
     cached = places.cache_bytes(places.context) / places.context
-    seen = context if places.format == "tflite" else one.past + (one.rows + 1) / 2
+    room = litert_room(places, held) if places.format == "tflite" else held
+    seen = room if places.format == "tflite" else one.past + (one.rows + 1) / 2
     return Work(
-        read_bytes=held + one.head * _packed(head) + cached * context,
-        multiply_adds=one.rows * weights + one.head * head.projection.rows * head.projection.columns,
+        read_bytes=packed + (one.logits > 0) * _packed(head) + cached * room,
+        multiply_adds=one.rows * weights + one.logits * head.projection.rows * head.projection.columns,
         layers=spec.layers,
         threads=threads,
         attended=2 * one.rows * seen * spec.layers * spec.query_size,

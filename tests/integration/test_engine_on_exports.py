@@ -10,7 +10,8 @@ import pytest
 from edgeslm.pack import seal
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.engine.generation import Generation
-from edgeslm_agent.engine.runtime.onnx import RELEASED_ROWS, OnnxRuntime
+from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
+from edgeslm_agent.engine.runtime.pages import RELEASED_ROWS
 from edgeslm_agent.engine.session import Session
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint

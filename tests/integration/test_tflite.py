@@ -133,8 +133,8 @@ def test_a_runtime_that_computes_something_else_fails_the_self_test(
     wrong: Callable[[NDArray[np.float32]], NDArray[np.float32]], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = open_bundle(exported(folder, "tflite", "wi8-afp32").bundle.path)
-    right = LitertRuntime.step
-    monkeypatch.setattr(LitertRuntime, "step", lambda self, token, past: wrong(right(self, token, past)))
+    right = LitertRuntime.prefill
+    monkeypatch.setattr(LitertRuntime, "prefill", lambda self, ids, past: wrong(right(self, ids, past)))
     with pytest.raises(Incompatible, match="self-test failed"):
         Session.open(bundle)
 

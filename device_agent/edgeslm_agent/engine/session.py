@@ -21,6 +21,7 @@ from edgeslm_agent.engine.generation import Completion, Generation
 from edgeslm_agent.engine.prompt import ChatTemplate
 from edgeslm_agent.engine.runtime.litert import LitertRuntime
 from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
+from edgeslm_agent.engine.runtime.pages import release_libraries
 from edgeslm_agent.engine.sampling import sampler
 from edgeslm_agent.engine.streaming import TokenStream
 from edgeslm_agent.engine.tokenizer import FastTokenizer
@@ -78,6 +79,7 @@ class Session:
         session = cls(manifest, runtime, tokenizer)
         if check_probe:
             session._self_test()
+        release_libraries()
         session.load_s = time.perf_counter() - started
         return session
 

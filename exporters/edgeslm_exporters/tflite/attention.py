@@ -42,22 +42,30 @@ class Positions:
         self.positions = positions
         first, zero = graph.part(positions, 0, 0, 1), graph.constant(ints([0]))
         self.start = graph.joined([zero, zero, first, zero], 0)
-        self._rotations: dict[Rotary, tuple[Value, Value]] = {}
+        self._rotations: dict[tuple[Rotary, float], tuple[Value, Value]] = {}
         self._biases: dict[tuple[bool, int | None], Value] = {}
         self._distances: Value | None = None
 
-    def rotation(self, rotary: Rotary) -> tuple[Value, Value]:
-        """Return cosines and signed sines of the call's positions, each [1, S, 1, head_size]."""
-        if rotary not in self._rotations:
-            name, rows = rotary_names(self.layout.spec)[rotary], self.positions.shape[0]
-            size = self.layout.spec.head_size
-            found = []
-            for which in ("cos", "sin"):
-                inputs = [self.positions, self._graph.stored(f"{name}.{which}")]
-                looked_up = self._graph.op(Op.EMBEDDING_LOOKUP, inputs, (rows, size))
-                found.append(self._graph.reshape(looked_up, (1, rows, 1, size)))
-            self._rotations[rotary] = (found[0], found[1])
-        return self._rotations[rotary]
+    def rotation(self, rotary: Rotary, query_scale: float) -> tuple[Value, Value]:
+        """Return cosines and signed sines of the call's positions, [1, S, heads + kv_heads, head_size] or spread so.
+
+        Those of query heads are scaled, which spares every layer a product.
+        """
+        key = rotary, query_scale
+        if key not in self._rotations:
+            name = rotary_names(self.layout.spec)[rotary]
+            cosine, sine = (self._looked_up(f"{name}.{which}", query_scale) for which in ("cos", "sin"))
+            self._rotations[key] = cosine, sine
+        return self._rotations[key]
+
+    def _looked_up(self, table: str, query_scale: float) -> Value:
+        graph, spec, rows = self._graph, self.layout.spec, self.positions.shape[0]
+        found = graph.op(Op.EMBEDDING_LOOKUP, [self.positions, graph.stored(table)], (rows, spec.head_size))
+        found = graph.reshape(found, (1, rows, 1, spec.head_size))
+        if query_scale == 1.0:
+            return found
+        factors = np.repeat(np.array([query_scale, 1], np.float32), [spec.heads, spec.kv_heads])
+        return graph.binary(Op.MUL, found, graph.constant(factors.reshape(1, 1, -1, 1)))
 
     def bias(self, layer: Layer) -> Value:
         """Return what is added to a layer's scores, [1, 1 or kv_heads, group x S or 1, context]."""
@@ -111,8 +119,9 @@ def heads(graph: Subgraph, layout: Layout, parts: Attention, where: Positions, p
     spec, rows = layout.spec, packed.shape[1]
     turned = _query_and_key(graph, layout, parts, packed)
     if parts.rotary is not None:
-        turned = _rotated(graph, turned, parts.rotary.size, where.rotation(parts.rotary))
-    query = graph.scaled(graph.part(turned, 2, 0, spec.heads), parts.scale)
+        turned = _rotated(graph, turned, parts.rotary.size, where.rotation(parts.rotary, parts.scale))
+    query = graph.part(turned, 2, 0, spec.heads)
+    query = query if parts.rotary else graph.scaled(query, parts.scale)
     query = graph.transpose(query, (0, 2, 1, 3))
     folded = (1, spec.kv_heads, spec.heads // spec.kv_heads * rows, spec.head_size)
     key = graph.transpose(graph.part(turned, 2, spec.heads, spec.kv_heads), (0, 2, 1, 3))

@@ -13,7 +13,7 @@ import numpy as np
 from edgeslm_agent.engine.runtime.tflite_file import IDENTIFIER
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.tflite import schema
-from edgeslm_exporters.tflite.flatbuffer import Table, encode
+from edgeslm_exporters.tflite.flatbuffer import Draft, Table, draft
 from edgeslm_exporters.tflite.schema import Op
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class _Call:
 
 
 class ModelBuilder:
-    """The file's shared parts. `row_scales` are those of matrices with one scale a row, read when it is encoded.
+    """The file's shared parts. `row_scales` are those of matrices with one scale a row, read when it is settled.
 
     `metadata` lies in the model by name.
     """
@@ -55,8 +55,10 @@ class ModelBuilder:
     def __init__(self, layout: Layout, row_scales: RowScales, metadata: Mapping[str, bytes]) -> None:
         self.layout = layout
         self._codes: dict[Op, int] = {}
-        self._places = {tensor.name: index for index, tensor in enumerate(layout.tensors, 1)}  # 0: no buffer
-        self._inline: list[Table] = []
+        self._buffers = [Table({})]  # the first one stands for no buffer
+        self._outside: list[tuple[Table, int]] = []  # buffers behind the flatbuffer, from the first tensor on
+        self._scales: list[NDArray[np.float32]] = []
+        self._places = {tensor.name: self._placed(tensor.offset, tensor.bytes) for tensor in layout.tensors}
         self._constants: dict[tuple[bytes, str], int] = {}
         self._metadata = {name: self.constant(np.frombuffer(content, np.uint8)) for name, content in metadata.items()}
         self._shared: dict[str, Table] = {}
@@ -72,43 +74,66 @@ class ModelBuilder:
         """Return the buffer of a small constant; equal ones share it."""
         key = values.tobytes(), values.dtype.str
         if key not in self._constants:
-            self._constants[key] = 1 + len(self._places) + len(self._inline)
-            self._inline.append(schema.inline_buffer(values))
+            self._constants[key] = self._buffer(schema.inline_buffer(values))
         return self._constants[key]
 
-    def stored(self, name: str) -> Table:
-        """Return the Tensor of one of the layout's tensors."""
-        if name not in self._shared:
-            tensor = self.layout.by_name[name]
-            assert tensor.dtype != "uint8"
-            self._shared[name] = schema.tensor(name, tensor.dtype, tensor.shape, self._places[name])
-        return self._shared[name]
+    def stored(self, name: str, rows: range | None = None) -> Table:
+        """Return the Tensor of one of the layout's tensors, or of some of its rows."""
+        key = _named(name, rows)
+        if key not in self._shared:
+            self._shared[key] = self._tensor(name, rows, None)
+        return self._shared[key]
 
-    def codes_by_row(self, matrix: Matrix) -> Table:
-        """Return the Tensor of a matrix with one scale a row."""
+    def codes_by_row(self, matrix: Matrix, rows: range | None) -> Table:
+        """Return the Tensor of a matrix, or of some of its rows, with one scale a row."""
         name = f"{matrix.projection.name}.codes"
-        if name not in self._shared:
-            scales = schema.per_row(self._row_scales[matrix.projection.name])
-            self._shared[name] = self.codes(matrix, scales)
-        return self._shared[name]
+        key = _named(name, rows)
+        if key not in self._shared:
+            scales = self._row_scales[matrix.projection.name]  # what is cut out of them sees them change
+            self._scales.append(scales if rows is None else scales[rows.start : rows.stop])
+            self._shared[key] = self._tensor(name, rows, schema.per_row(self._scales[-1]))
+        return self._shared[key]
 
-    def codes(self, matrix: Matrix, quantization: Table) -> Table:
-        """Return the Tensor of a matrix's codes."""
-        tensor = self.layout.by_name[f"{matrix.projection.name}.codes"]
+    def codes(self, matrix: Matrix, rows: range | None, quantization: Table) -> Table:
+        """Return the Tensor of a matrix's codes, or of some of its rows."""
+        return self._tensor(f"{matrix.projection.name}.codes", rows, quantization)
+
+    def _tensor(self, name: str, rows: range | None, quantization: Table | None) -> Table:
+        tensor = self.layout.by_name[name]
         assert tensor.dtype != "uint8"
-        return schema.tensor(tensor.name, tensor.dtype, tensor.shape, self._places[tensor.name], quantization)
+        if rows is None:
+            return schema.tensor(name, tensor.dtype, tensor.shape, self._places[name], quantization)
+        key = _named(name, rows)
+        if key not in self._places:
+            row_bytes = tensor.bytes // tensor.shape[0]
+            self._places[key] = self._placed(tensor.offset + rows.start * row_bytes, len(rows) * row_bytes)
+        shape = (len(rows), *tensor.shape[1:])
+        return schema.tensor(key, tensor.dtype, shape, self._places[key], quantization)
+
+    def _placed(self, offset: int, size: int) -> int:
+        self._outside.append((schema.outside_buffer(size), offset))
+        return self._buffer(self._outside[-1][0])
+
+    def _buffer(self, buffer: Table) -> int:
+        self._buffers.append(buffer)
+        return len(self._buffers) - 1
 
     def add(self, graph: Subgraph) -> None:
         """Add a finished subgraph and the signature of its name."""
         self._signatures.append(schema.signature(graph.key, graph.inputs, graph.outputs, len(self._subgraphs)))
         self._subgraphs.append(graph.table())
 
-    def encoded(self, start: int) -> bytes:
-        """Return the flatbuffer of a file in which the layout's tensors begin at `start`; its size never changes."""
-        outside = [schema.outside_buffer(start + tensor.offset, tensor.bytes) for tensor in self.layout.tensors]
+    def draft(self) -> Draft:
+        """Return the flatbuffer; it must be settled once the tensors have their place and row scales are known."""
         codes = [schema.operator_code(op) for op in self._codes]
-        buffers = [Table({}), *outside, *self._inline]
-        return encode(schema.model(codes, self._subgraphs, buffers, self._signatures, self._metadata), IDENTIFIER)
+        return draft(schema.model(codes, self._subgraphs, self._buffers, self._signatures, self._metadata), IDENTIFIER)
+
+    def settle(self, written: Draft, start: int) -> None:
+        """Write into the flatbuffer that the layout's tensors begin at `start` of the file, and the scales of rows."""
+        for buffer, offset in self._outside:
+            written.put_scalar(buffer, schema.BUFFER_OFFSET, start + offset)
+        for scales in self._scales:
+            written.put_floats(scales)
 
 
 class Subgraph:
@@ -165,28 +190,34 @@ class Subgraph:
         """Return a float32 constant without dimensions."""
         return self.constant(np.array(value, np.float32))
 
-    def stored(self, name: str) -> Value:
-        """Return one of the layout's tensors."""
-        if name not in self._stored:
+    def stored(self, name: str, rows: range | None = None) -> Value:
+        """Return one of the layout's tensors, or some of its rows."""
+        key = _named(name, rows)
+        if key not in self._stored:
             tensor = self._model.layout.by_name[name]
             assert tensor.dtype != "uint8"
-            self._stored[name] = self._value(self._model.stored(name), tensor.shape, tensor.dtype)
-        return self._stored[name]
+            shape = tensor.shape if rows is None else (len(rows), *tensor.shape[1:])
+            self._stored[key] = self._value(self._model.stored(name, rows), shape, tensor.dtype)
+        return self._stored[key]
 
-    def matrix(self, matrix: Matrix) -> Value:
-        """Return the weights of a matrix as FULLY_CONNECTED and EMBEDDING_LOOKUP take them, scales included."""
+    def matrix(self, matrix: Matrix, rows: range | None = None) -> Value:
+        """Return the weights of a matrix as FULLY_CONNECTED and EMBEDDING_LOOKUP take them, scales included.
+
+        `rows` are those that are meant, if not all; they must begin at a multiple of layout.PIECE_ROWS.
+        """
         name, storage = matrix.projection.name, matrix.storage
         if not isinstance(storage, Blocks):
-            return self.stored(f"{name}.weight")
-        if name not in self._stored:
+            return self.stored(f"{name}.weight", rows)
+        key = _named(name, rows)
+        if key not in self._stored:
             if matrix.by_row:
-                table = self._model.codes_by_row(matrix)
+                table = self._model.codes_by_row(matrix, rows)
             else:
-                scales = self.stored(f"{name}.scales")
-                table = self._model.codes(matrix, schema.blockwise(scales.index, storage.block))
-            shape = (matrix.projection.rows, matrix.projection.columns)
-            self._stored[name] = self._value(table, shape, "int8" if storage.bits == 8 else "int4")
-        return self._stored[name]
+                scales = self.stored(f"{name}.scales", rows)
+                table = self._model.codes(matrix, rows, schema.blockwise(scales.index, storage.block))
+            shape = (matrix.projection.rows if rows is None else len(rows), matrix.projection.columns)
+            self._stored[key] = self._value(table, shape, "int8" if storage.bits == 8 else "int4")
+        return self._stored[key]
 
     def op(
         self, op: Op, inputs: Sequence[Value | None], shape: Sequence[int], dtype: DType = "float32", **options: float
@@ -243,3 +274,7 @@ class Subgraph:
     def _value(self, tensor: Table, shape: tuple[int, ...], dtype: DType) -> Value:
         self._tensors.append(tensor)
         return Value(len(self._tensors) - 1, shape, dtype)
+
+
+def _named(name: str, rows: range | None) -> str:
+    return name if rows is None else f"{name}[{rows.start}:{rows.stop}]"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,8 +39,35 @@ class Table:
     fields: Mapping[int, Scalar | str | NDArray[Any] | Table | tuple[Table, ...] | None]
 
 
+class Draft:
+    """A buffer whose scalars and float vectors may still change: its size depends on neither."""
+
+    def __init__(self, data: bytes, places: Mapping[object, int]) -> None:
+        self.data = bytearray(data)
+        self._places = places  # of tables and float vectors by id, in bytes from the end
+
+    def put_scalar(self, table: Table, field: int, value: float) -> None:
+        """Write another value into a table's field; the field must be there."""
+        fields = [(key, found) for key, found in table.fields.items() if found is not None]
+        offsets, _ = _inline(_form(fields))
+        for (key, found), offset in zip(fields, offsets, strict=True):
+            if key == field:
+                assert isinstance(found, Scalar)
+                struct.pack_into(f"<{found.code}", self.data, len(self.data) - self._places[id(table)] + offset, value)
+
+    def put_floats(self, values: NDArray[Any]) -> None:
+        """Write what an array that was encoded holds now."""
+        start = len(self.data) - self._places[id(values)] + 4  # behind the number of values
+        self.data[start : start + values.nbytes] = values.tobytes()
+
+
 def encode(root: Table, identifier: bytes) -> bytes:
-    """Return the buffer of `root`; its size depends neither on scalars nor on the values of float vectors."""
+    """Return the buffer of `root`."""
+    return bytes(draft(root, identifier).data)
+
+
+def draft(root: Table, identifier: bytes) -> Draft:
+    """Return the buffer of `root` while it may still change."""
     writer = _Writer()
     table = writer.table(root)
     writer.pad(8, ALIGNMENT)
@@ -55,8 +82,8 @@ class _Writer:
         self._pieces: list[bytes] = []
         self._known: dict[object, int] = {}
 
-    def finish(self, head: bytes) -> bytes:
-        return b"".join([head, *reversed(self._pieces)])
+    def finish(self, head: bytes) -> Draft:
+        return Draft(b"".join([head, *reversed(self._pieces)]), self._known)
 
     def pad(self, coming: int, alignment: int) -> None:
         """Leave a gap such that, with `coming` bytes put in front of it, the place is aligned."""
@@ -68,7 +95,7 @@ class _Writer:
             return self._known[id(table)]
         fields = [(key, value) for key, value in table.fields.items() if value is not None]
         numbers = [value.value if isinstance(value, Scalar) else self._child(value) for _, value in fields]
-        form = tuple((key, value.code if isinstance(value, Scalar) else OFFSET) for key, value in fields)
+        form = _form(fields)
         offsets, length = _inline(form)
         vtable = self._vtable(form)
         self.pad(length, 8)
@@ -123,6 +150,10 @@ class _Writer:
     def _put(self, data: bytes) -> None:
         self._pieces.append(data)
         self.size += len(data)
+
+
+def _form(fields: Sequence[tuple[int, object]]) -> Form:
+    return tuple((key, value.code if isinstance(value, Scalar) else OFFSET) for key, value in fields)
 
 
 @cache

@@ -107,7 +107,9 @@ class _Call:
 
     def _head(self, hidden: Value) -> Value:
         graph, spec = self.graph, self.spec
-        logits = product(graph, self.layout.head or self.layout.table, hidden)
+        head, pieces = self.layout.head or self.layout.table, self.layout.head_pieces
+        parts = [product(graph, head, hidden, rows) for rows in pieces] if len(pieces) > 1 else []
+        logits = graph.joined(parts, 2) if parts else product(graph, head, hidden)
         if spec.logit_cap is None:
             return graph.scaled(logits, spec.logit_scale)
         inner = graph.scaled(logits, spec.logit_scale / spec.logit_cap)

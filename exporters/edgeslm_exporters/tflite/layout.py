@@ -28,8 +28,11 @@ FILE_NAME = "model.tflite"
 MIN_LITERT = "2.2.0"  # the lowest that our runtime drives; found by running 2.0.3, 2.1.4, 2.1.6, 2.2.0 and 2.3.0
 ALIGNMENT = 64  # what XNNPACK wants of weights it reads where they lie
 POSITIONS = "embed_positions"  # the learned table's rows that a cache can hold
-PREFILL_SIZES = (8, 32, 128)  # tokens a signature reads at once; a step takes two fifths of what 8 take
-SCORE_BYTES = 16 << 20  # of logits that one call of the score signature gives
+PREFILL_SIZES = (32, 128)  # tokens a signature reads at once
+SCORE_ROWS = 8  # of which `score_N` gives the logits; it also reads the end of a prompt, in twice the time of a step
+PIECE_BYTES = 4 << 20  # of the head that are packed at once, if no other product is larger
+PIECES = 5  # that XNNPACK puts behind each other
+PIECE_ROWS = 64  # a piece begins at a multiple: codes, scales and biases are aligned there
 XNNPACK_BLOCK = 32  # blocks must be multiples of it: others load without a word and run 300 times slower
 
 
@@ -84,20 +87,34 @@ class Layout(matrices.Layout[Matrix]):
 
     @property
     def score_size(self) -> int:
-        """Tokens that the score signature reads: fewer for a big vocabulary."""
-        fitting = (size for size in PREFILL_SIZES[:2] if 4 * size * self.spec.vocab <= SCORE_BYTES)
-        return min(max(fitting, default=PREFILL_SIZES[0]), self.context)
+        """Tokens that the score signature reads."""
+        return min(SCORE_ROWS, self.context)
+
+    @property
+    def head_pieces(self) -> tuple[range, ...]:
+        """Rows of the head that are multiplied together: XNNPACK never frees the buffer its largest product took."""
+        head = self.products[-1]
+        pieces = min(PIECES, -(-head.loaded_bytes // max(PIECE_BYTES, self._largest_other)))
+        rows = -(-head.projection.rows // (pieces * PIECE_ROWS)) * PIECE_ROWS
+        starts = range(0, head.projection.rows, rows)
+        return tuple(range(start, min(start + rows, head.projection.rows)) for start in starts)
+
+    @property
+    def _largest_other(self) -> int:
+        return max(matrix.loaded_bytes for matrix in self.products[:-1])
 
     @property
     def resident_bytes(self) -> int:
         """Bytes kept once loaded: XNNPACK packs two floats a row beside the weights; the file's pages are given back.
 
-        It also keeps the buffer that the largest matrix was packed in. fp16 weights are widened once more by every
+        It also keeps the buffer that the largest product was packed in. fp16 weights are widened once more by every
         signature that reads them, the head by `decode` alone.
         """
         widened = [matrix.loaded_bytes for matrix in self.products if matrix.storage == "fp16"]
         packed = sum(matrix.loaded_bytes + 8 * matrix.projection.rows for matrix in self.products)
-        buffer = max(matrix.loaded_bytes for matrix in self.products)
+        head = self.products[-1]
+        piece = head.loaded_bytes * len(self.head_pieces[0]) // head.projection.rows
+        buffer = max(self._largest_other, piece)
         return packed + buffer + sum(widened) + len(self.prefill_sizes) * sum(widened[:-1])
 
     @property

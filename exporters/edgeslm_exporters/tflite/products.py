@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from edgeslm_exporters.tflite.layout import Matrix
 
 
-def product(graph: Subgraph, matrix: Matrix, value: Value) -> Value:
-    """Multiply [1, S, K] by a stored matrix [N, K] and add its bias; XNNPACK quantises the values row by row."""
+def product(graph: Subgraph, matrix: Matrix, value: Value, rows: range | None = None) -> Value:
+    """Multiply [1, S, K] by a stored matrix [N, K], or by some of its rows, and add its bias.
+
+    XNNPACK quantises the values row by row.
+    """
     projection = matrix.projection
-    bias = graph.stored(f"{projection.name}.bias") if projection.biased else None
-    inputs = [value, widened(graph, graph.matrix(matrix)), bias]
-    return graph.op(Op.FULLY_CONNECTED, inputs, (*value.shape[:-1], projection.rows), keep_num_dims=True)
+    bias = graph.stored(f"{projection.name}.bias", rows) if projection.biased else None
+    inputs = [value, widened(graph, graph.matrix(matrix, rows)), bias]
+    width = projection.rows if rows is None else len(rows)
+    return graph.op(Op.FULLY_CONNECTED, inputs, (*value.shape[:-1], width), keep_num_dims=True)
 
 
 def widened(graph: Subgraph, value: Value) -> Value:

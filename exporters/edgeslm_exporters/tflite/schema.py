@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VERSION = 3
 BLOCKWISE = 2  # QuantizationDetails
+BUFFER_OFFSET = 1  # field of a Buffer
 
 DType = Literal["float32", "float16", "int32", "int8", "int4"]
 TYPES: dict[DType, int] = {"float32": 0, "float16": 1, "int32": 2, "int8": 9, "int4": 17}
@@ -136,9 +137,9 @@ def blockwise(scales: int, block: int) -> Table:
     return Table({4: Scalar("B", BLOCKWISE), 5: details, 6: Scalar("i", 0)})
 
 
-def outside_buffer(offset: int, size: int) -> Table:
-    """Return a Buffer whose bytes lie behind the flatbuffer, `offset` counted from the start of the file."""
-    return Table({1: Scalar("Q", offset), 2: Scalar("Q", size)})
+def outside_buffer(size: int) -> Table:
+    """Return a Buffer whose bytes lie behind the flatbuffer; BUFFER_OFFSET, from the start of the file, is still 0."""
+    return Table({BUFFER_OFFSET: Scalar("Q", 0), 2: Scalar("Q", size)})
 
 
 def inline_buffer(values: NDArray[Any]) -> Table:

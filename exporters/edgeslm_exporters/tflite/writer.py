@@ -1,7 +1,7 @@
 """Writes model.tflite: room for the flatbuffer, the tensors behind it row block by row block, then the flatbuffer.
 
 The flatbuffer comes last because scales of whole rows lie in it; its size is known from the start. The caller's folder
-is temporary, so nobody meets the file half written.
+is temporary, so nobody meets the file half written, and the caller flushes it to the disk.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def write_file(
     """
     row_scales = {m.projection.name: np.ones(m.projection.rows, np.float32) for m in layout.matrices if m.by_row}
     model = decoder_model(layout, config, row_scales)
-    start = -(-len(model.encoded(0)) // PAGE) * PAGE
+    flatbuffer = model.draft()
+    start = -(-len(flatbuffer.data) // PAGE) * PAGE
     with (folder / FILE_NAME).open("wb") as stream, row_workers(threads) as pool:
         out = _Output(layout, stream.fileno(), start)
         for name, values in _small_tensors(weights, layout):
@@ -68,8 +69,8 @@ def write_file(
             if task.last:
                 _finish(weights, task, scales, out, row_scales)
                 scales = []
-        os.pwrite(stream.fileno(), model.encoded(start), 0)
-        os.fsync(stream.fileno())
+        model.settle(flatbuffer, start)
+        os.pwrite(stream.fileno(), flatbuffer.data, 0)
     path = folder / FILE_NAME
     return FileEntry(f"artifacts/{FILE_NAME}", path.stat().st_size, file_digest(path))
 

@@ -20,13 +20,20 @@ import numpy as np
 
 from edgeslm_agent.engine.heap import trim_heap
 from edgeslm_agent.engine.runtime.atomics import check_atomics
-from edgeslm_agent.engine.runtime.pages import release_pages
+from edgeslm_agent.engine.runtime.pages import (
+    RELEASED_ROWS,
+    mapped_regions,
+    new_regions,
+    release,
+    release_libraries,
+    still_mapped,
+)
 from edgeslm_agent.engine.runtime.quiet import native_stderr, silence_exit
 from edgeslm_agent.engine.runtime.tflite_file import RESIZABLE, open_tflite
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Incompatible, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ai_edge_litert.compiled_model import CompiledModel, TensorBuffer
@@ -35,14 +42,13 @@ if TYPE_CHECKING:
     from edgeslm_agent.contract.manifest import DecoderShape
 
     Floats = NDArray[np.float32]
-    Buffers = Mapping[str, TensorBuffer]
 
 PACKAGE = "ai-edge-litert"
 OLDEST = "2.2.0"  # the first whose CompiledModel takes threads and a cache of packed weights
 HIDDEN = np.float32(-1e9)  # added to the scores of tokens that must not be seen
 # A call costs as much as 6 tokens plus its own: measured on a 135M decoder, 4.2 ms for 1, 7.9 for 8, 22 for 32.
 CALL_TOKENS = 6
-CACHE_STEP = 256  # tokens; a growth takes as long as 10 steps of a 135M decoder, a call 1 ms more for each CACHE_STEP
+CACHE_STEP = 256  # tokens; a growth takes as long as 5 steps of a 135M decoder, a step 1 ms more for each CACHE_STEP
 _SIZED = re.compile(r"(prefill|score)_(\d+)")
 _TOO_NEW_FOR_RUNTIME = re.compile(
     r"op builtin_code out of range|Didn't find op|unresolved|not supported", re.IGNORECASE
@@ -73,30 +79,35 @@ class LitertRuntime:
         check_litert(min_version)
         file = open_tflite(graph)  # a file cut off would end the process, with SIGBUS, inside the runtime
         self.context, self.vocab_size = shape.context, shape.vocab_size
+        self._graph = graph.resolve()
+        others = mapped_regions(self._graph)
         self._model: CompiledModel | None = open_model(graph, threads)
+        self._mapped = new_regions(self._graph, others)
+        release_libraries()  # before the first run, which packs the weights
         sized = list(filter(None, map(_SIZED.fullmatch, _checked_signatures(self._model, shape))))
         prefills = {int(match[2]): match[0] for match in sized if match[1] == "prefill"}
-        self._prefill = {size: name for size, name in prefills.items() if size <= prefill_rows}
         self._score = next((_Signature(match[0], int(match[2])) for match in sized if match[1] == "score"), DECODE)
+        self._ending = {self._score.rows: self._score, 1: DECODE}  # they give logits
+        reading = {size: _Signature(name, size) for size, name in prefills.items() if size <= prefill_rows}
+        self._reading = {**self._ending, **reading}
         self.score_rows = min(score_rows, shape.context)
         self._all_logits: Floats | None = None
         resizable = file.metadata(RESIZABLE) is not None
         self._caches = _Caches(resizable=resizable)
         self._step = CACHE_STEP if resizable else shape.context
         self._held = 0  # tokens that the caches hold
+        self._rows_read = 0
         self._calls: dict[str, _Call] = {}
-        self._graph = graph.resolve()
 
     def prefill(self, ids: Sequence[int], past: int) -> Floats:
-        """Read `ids` after `past` tokens in chunks, the last of them alone; return the logits [vocab] after it."""
-        read, end = 0, len(ids) - 1
-        while read < end:
-            size = best_size(tuple(self._prefill), end - read, self.context - past - read)
-            count = min(size, end - read)
-            signature = _Signature(self._prefill[size], size) if size > 1 else DECODE
-            self._run(signature, ids[read : read + count], past + read)
+        """Read `ids` after `past` tokens in chunks; return the logits [vocab] after the last of them."""
+        read, logits = 0, np.empty((0, 0), np.float32)
+        for size, count in prompt_calls(tuple(self._reading), self._score.rows, len(ids), self.context - past):
+            signature = (self._ending if read + count == len(ids) else self._reading)[size]
+            logits = self._run(signature, ids[read : read + count], past + read)
             read += count
-        return self.step(ids[-1], past + end)
+        last: Floats = logits[-1]
+        return last
 
     def step(self, token: int, past: int) -> Floats:
         """Read one token after `past` tokens; return the logits [vocab] after it."""
@@ -130,12 +141,18 @@ class LitertRuntime:
         self._held = past + len(ids)
         if size != self._caches.size:
             self._move(signature.name, size, past)
-        if signature.name in self._calls:
-            return self._calls[signature.name].run(ids, past)
-        self._calls[signature.name] = _Call(self._model, signature.name, self._caches)
+        first = signature.name not in self._calls
+        if first:
+            self._calls[signature.name] = _Call(self._model, signature.name, self._caches)
         logits = self._calls[signature.name].run(ids, past)
-        release_pages(self._graph)  # the first run packs the weights; embedding rows come back one by one
-        trim_heap()  # the C library keeps buffers that were moved: 90 MB of a 135M decoder's, back from 2,048 tokens
+        self._rows_read += len(ids)
+        if first:  # a first run packs weights, and the runtime then unmaps a copy of the file
+            self._mapped = still_mapped(self._mapped)
+        if first or self._rows_read >= RELEASED_ROWS:
+            release(self._mapped)
+            self._rows_read = 0
+        if first:
+            trim_heap()
         return logits
 
     def _move(self, signature: str, size: int, kept: int) -> None:
@@ -148,12 +165,27 @@ class LitertRuntime:
         except (RuntimeError, MemoryError) as error:
             self.close()  # what is moved by half would answer wrongly
             raise translated(error, f"no caches for {size} tokens") from error
+        trim_heap()  # the C library keeps what was moved: 90 MB of a 135M decoder's, back from 2,048 tokens
+
+
+def prompt_calls(sizes: Sequence[int], tail: int, tokens: int, room: int) -> Iterator[tuple[int, int]]:
+    """Yield the calls that read a prompt: how many tokens each has room for, and how many it reads.
+
+    Only calls of 1 and of `tail` tokens give logits, so one of them reads the last token. The caches hold `room` more.
+    """
+    left = tokens
+    while left:
+        ending = left <= tail <= room or left == 1
+        most = left if ending else left - 1
+        size = best_size((tail,) if ending else sizes, most, room)
+        yield size, min(size, most)
+        left, room = left - min(size, most), room - min(size, most)
 
 
 def best_size(sizes: Sequence[int], left: int, room: int) -> int:
     """Return how many tokens to read at once: the cheapest for each of the `left` that wait, within `room` tokens."""
     fitting = (1, *(size for size in sizes if size <= room))
-    return min(fitting, key=lambda size: ((CALL_TOKENS + size) / min(size, left), -size))
+    return min(fitting, key=lambda size: ((CALL_TOKENS + size) / min(size, left), size))
 
 
 def cache_size(needed: int, now: int, step: int, context: int) -> int:
@@ -178,14 +210,16 @@ class _Caches:
         The rest is zero: what is not written yet is multiplied by 0, which NaN would survive.
         """
         self.fit(model, signature, size)
-        for name, details in model.get_input_tensor_details(signature).items():
-            if not name.startswith("kv_cache_"):
-                continue
-            values = np.zeros(details["shape"], np.float32)
+        if not kept:
+            self.buffers.clear()
+        inputs = model.get_input_tensor_details(signature)
+        shapes = {name: tuple(found["shape"]) for name, found in inputs.items() if name.startswith("kv_cache_")}
+        values = {shape: np.zeros(shape, np.float32) for shape in set(shapes.values())}
+        for name, shape in shapes.items():
             if kept:
-                values[:, :, :kept] = self._read(name, values.shape)[:, :, :kept]
+                values[shape][:, :, :kept] = self._read(name, shape)[:, :, :kept]
             self.buffers[name] = model.create_input_buffer_by_name(signature, name)
-            self.buffers[name].write(values)
+            self.buffers[name].write(values[shape])
         self.size = size
 
     def fit(self, model: CompiledModel, signature: str, size: int) -> None:
@@ -201,11 +235,13 @@ class _Caches:
 
 def _resize(model: CompiledModel, signature: str, size: int) -> None:
     """Change the sizes of a signature's caches and mask where they differ."""
-    for name, details in model.get_input_tensor_details(signature).items():
+    number, details = model.get_signature_index(signature), model.get_input_tensor_details(signature)
+    for index, name in enumerate(model.get_signature_list()[signature]["inputs"]):
         axis = 2 if name.startswith("kv_cache_") else 3 if name == "mask" else None
-        if axis is not None and details["shape"][axis] != size:
-            shape = [*details["shape"][:axis], size, *details["shape"][axis + 1 :]]
-            model.resize_input_tensor_by_name(signature, name, shape, strict=False)
+        shape = list(details[name]["shape"])
+        if axis is not None and shape[axis] != size:
+            shape[axis] = size
+            model.resize_input_tensor(index, shape, number, strict=False)  # by name it would list all names each time
 
 
 class _Call:
@@ -213,6 +249,7 @@ class _Call:
 
     def __init__(self, model: CompiledModel, name: str, caches: _Caches) -> None:
         self._model, self._name = model, name
+        self._index = model.get_signature_index(name)
         caches.fit(model, name, caches.size)
         inputs, outputs = model.get_input_tensor_details(name), model.get_output_tensor_details(name)
         shared = caches.buffers
@@ -227,6 +264,9 @@ class _Call:
         if "logits" in outputs:
             self._outputs["logits"] = model.create_output_buffer_by_name(name, "logits")
             self._logits_shape = tuple(outputs["logits"]["shape"])[1:]
+        order = model.get_signature_list()[name]  # buffers in order: 20 us less than by name
+        self._inputs_in_order = [self._inputs[key] for key in order["inputs"]]
+        self._outputs_in_order = [self._outputs[key] for key in order["outputs"]]
 
     def run(self, ids: Sequence[int], past: int) -> Floats:
         """Read ids after `past` tokens; return the logits [len(ids), vocab] of a signature that gives any."""
@@ -239,7 +279,7 @@ class _Call:
             self._mask[0, 0] = np.where(self._keys <= positions[:, None], np.float32(0), HIDDEN)
             self._inputs["mask"].write(self._mask)
         try:
-            self._model.run_by_name(self._name, self._inputs, self._outputs)
+            self._model.run_by_index(self._index, self._inputs_in_order, self._outputs_in_order)
         except RuntimeError as error:
             raise translated(error, f"{self._name} failed on {len(ids)} tokens after {past}") from error
         if not self._logits_shape:

@@ -16,7 +16,7 @@ import numpy as np
 
 from edgeslm_agent.engine.runtime.huge_pages import settle_weights
 from edgeslm_agent.engine.runtime.kv_cache import allocate_cache
-from edgeslm_agent.engine.runtime.pages import mapped_regions, release
+from edgeslm_agent.engine.runtime.pages import RELEASED_ROWS, mapped_regions, new_regions, release, release_libraries
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Incompatible, MissingExtra
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ SESSION_CONFIG = {
     "session.intra_op.allow_spinning": "1",
     "session.force_spinning_stop": "1",
 }
-RELEASED_ROWS = 64  # after so many rows of the embedding table its pages are given back: 0.1 ms, for 4 MB at most
 _NO_CONFIG: Mapping[str, str] = {}
 # What onnxruntime says when a file is sound but newer, or wants an operator that this build lacks.
 _TOO_NEW_FOR_RUNTIME = re.compile(
@@ -66,9 +65,12 @@ class OnnxRuntime:
         self.score_rows = min(score_rows, shape.context)
         ort = load_onnxruntime()
         check_version(ort.__version__, min_version)
+        weights = graph.resolve().with_name(f"{graph.name}.data")
+        others = mapped_regions(weights)
+        release_libraries()
         self._session: InferenceSession | None = open_session(ort, graph, threads)
         _check_io(self._session, shape)
-        self._mapped = mapped_regions(graph.resolve().with_name(f"{graph.name}.data"))
+        self._mapped = new_regions(weights, others)
         release(self._mapped)
         settle_weights()
         self._rows_read = 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgeslm_agent.engine.runtime.tflite_file import IDENTIFIER, View, open_tflite
 from edgeslm_agent.errors import Corrupt
 from edgeslm_exporters.tflite import schema
-from edgeslm_exporters.tflite.flatbuffer import Scalar, Table, encode
+from edgeslm_exporters.tflite.flatbuffer import Scalar, Table, draft, encode
 from edgeslm_exporters.tflite.schema import Op
 from support.tflite_files import generated_model
 
@@ -59,12 +59,21 @@ def test_tensors_read_back_with_our_reader(entries: list[tuple[str, schema.DType
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=8), st.integers(0, 2**62))
-def test_the_size_depends_on_no_value(values: list[float], number: int) -> None:
-    def of(floats: list[float], offset: int) -> int:
-        vectors = tuple(Table({0: np.array(floats, np.float32)}) for _ in range(3))
-        return len(encode(Table({0: Scalar("Q", offset), 1: vectors}), b"TEST"))
+def test_what_is_put_later_lies_where_it_would_have_been_encoded(values: list[float], number: int) -> None:
+    wanted = np.array(values, np.float32)
+    arrays = [np.ones_like(wanted) for _ in range(3)]
 
-    assert of(values, number) == of([1.0] * len(values), 0)
+    def table(offset: int, vectors: list[NDArray[Any]]) -> Table:
+        named = tuple(Table({0: vector}) for vector in vectors)
+        return Table({0: Scalar("b", 3), 1: named, 2: None, 4: Scalar("Q", offset)})
+
+    early = table(0, arrays)
+    changed = draft(early, b"TEST")
+    changed.put_scalar(early, 4, number)
+    for array in arrays:
+        array[:] = wanted
+        changed.put_floats(array)
+    assert changed.data == encode(table(number, [wanted.copy() for _ in arrays]), b"TEST")
 
 
 def test_every_place_is_aligned_to_its_type() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from edgeslm_exporters.architectures import spec_of
 from edgeslm_exporters.recipe import parse_recipe
-from edgeslm_exporters.tflite.layout import ALIGNMENT, SCORE_BYTES, layout, refusals
+from edgeslm_exporters.tflite.layout import ALIGNMENT, PIECE_BYTES, PIECE_ROWS, PIECES, layout, refusals
 from support.checkpoints import case_named
 from support.tiny import tiny_case
 
@@ -46,14 +46,21 @@ def test_tensors_lie_in_order_without_overlap() -> None:
     assert all(a.offset + a.bytes <= b.offset for a, b in pairwise(tensors))
 
 
-@pytest.mark.parametrize(("context", "sizes"), [(4, ()), (8, (8,)), (100, (8, 32)), (128, (8, 32, 128))])
+@pytest.mark.parametrize(("context", "sizes"), [(4, ()), (32, (32,)), (100, (32,)), (128, (32, 128))])
 def test_prefill_signatures_fit_the_context(context: int, sizes: tuple[int, ...]) -> None:
     places = layout(SPEC, parse_recipe("fp32"), context)
     assert places.prefill_sizes == sizes
-    assert places.score_size == min(context, 32)
+    assert places.score_size == min(context, 8)
 
 
-def test_a_big_vocabulary_is_scored_in_smaller_steps() -> None:
-    places = layout(spec_of(tiny_case(vocab_size=262144).config), parse_recipe("fp32"), 64)
-    assert places.score_size == 8
-    assert SCORE_BYTES >= 4 * 8 * 262144
+@pytest.mark.parametrize("vocab", [65, 49152, 65536, 262144])
+@pytest.mark.parametrize("recipe", ["fp32", "fp16", "wi8-afp32", "wi4b32-afp32"])
+def test_the_head_is_cut_where_codes_scales_and_biases_are_aligned(vocab: int, recipe: str) -> None:
+    places = layout(spec_of(tiny_case(vocab_size=vocab).config), parse_recipe(recipe), 64)
+    pieces = places.head_pieces
+    assert [row for piece in pieces for row in piece] == list(range(vocab))
+    assert len(pieces) <= PIECES
+    assert all(piece.start % PIECE_ROWS == 0 for piece in pieces)
+    loaded = places.products[-1].loaded_bytes
+    assert len(pieces) == 1 or loaded > PIECE_BYTES
+    assert len(pieces) == PIECES or loaded // len(pieces) <= PIECE_BYTES

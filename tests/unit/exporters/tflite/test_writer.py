@@ -88,7 +88,7 @@ def test_all_signatures_read_one_copy_of_the_weights(checkpoint: Checkpoint, tmp
     artifact = written(checkpoint, "wi4b32-afp32", tmp_path / "out")
     path = tmp_path / "out" / artifact.decoder.graph
     model = generated_model(path.read_bytes())
-    assert [s.signatureKey.decode() for s in model.signatureDefs] == ["prefill_8", "prefill_32", "decode", "score_32"]
+    assert [s.signatureKey.decode() for s in model.signatureDefs] == ["prefill_32", "decode", "score_8"]
     outside = [buffer for buffer in model.buffers if buffer.offset]
     assert sum(buffer.size for buffer in outside) <= artifact.layout.weights_bytes
     assert len({buffer.offset for buffer in outside}) == len(outside) == len(artifact.layout.tensors)
@@ -108,6 +108,6 @@ def test_the_layout_names_the_bytes_of_the_file(checkpoint: Checkpoint, tmp_path
 def test_a_prefill_signature_stops_at_the_last_cache(checkpoint: Checkpoint, tmp_path: Path) -> None:
     artifact = written(checkpoint, "fp32", tmp_path / "out")
     model = generated_model((tmp_path / "out" / artifact.decoder.graph).read_bytes())
-    prefill, decode = (len(model.subgraphs[index].operators) for index in (1, 2))
-    assert [output.name.decode() for output in model.signatureDefs[1].outputs][-1] == "kv_cache_v_1"
+    prefill, decode = (len(model.subgraphs[index].operators) for index in (0, 1))
+    assert [output.name.decode() for output in model.signatureDefs[0].outputs][-1] == "kv_cache_v_1"
     assert prefill < decode

@@ -13,17 +13,12 @@ from edgeslm.planning import plan
 from edgeslm.profiler.dataset import Dataset
 from edgeslm_agent.bundle import EncoderBundle, open_any, read_evidence
 from edgeslm_agent.engine.encoder import EncoderSession
-from edgeslm_exporters.encoder import convert
 from edgeslm_exporters.tflite.schema import Op
 from support.tiny_bert import VOCABULARY, states, tensors, write_bert
-from support.traced_encoder import traced
+from support.tiny_bert_graph import float_graph_by_hand
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from onnx import ModelProto
-
-    from edgeslm_agent.contract.manifest import Task as Purpose
 
 RANDOM = np.random.default_rng(9)
 SENTENCES = [" ".join(f"w{number}" for number in RANDOM.integers(3, VOCABULARY, 8)) for _ in range(40)]
@@ -63,17 +58,13 @@ def test_every_list_of_operators_names_some_that_are_written() -> None:
 
 @pytest.mark.slow
 def test_the_bundle_says_what_the_accelerator_takes_and_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def float_graph(_folder: Path, _model_type: str, task: Purpose) -> ModelProto:
-        return traced(task)  # stands for the traced model: with --gate none only its tokenizer is used
-
-    monkeypatch.setattr(convert, "float_graph", float_graph)
-    monkeypatch.setattr(convert, "TOOLS", ("onnx",))
+    float_graph_by_hand(monkeypatch)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     model = write_bert(tmp_path / "m")
     for board, share in (("nxp-imx93", 0.9), ("coral-dev-board", 0.0)):
         out = tmp_path / board
         result = export_encoder(
-            str(model), device=board, out=out, formats=["tflite"], context=24, data=TEXT, gate="none", measured=False
+            str(model), device=board, out=out, formats=["tflite"], context=24, data=TEXT, measured=False
         )
         (found,) = result.accelerated
         assert share < found.placement.share < 1

@@ -1,0 +1,81 @@
+"""The passes that reading a prompt and decoding a token take, in each runtime. Pure; what they cost is in reach.py."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeslm_agent.engine.runtime.litert import CACHE_STEP, cache_size, prompt_calls
+from edgeslm_exporters.tflite.layout import PREFILL_SIZES, SCORE_ROWS
+
+if TYPE_CHECKING:
+    from edgeslm_exporters.matrices import AnyLayout
+
+# LiteRT's caches grow with a prompt: each is moved, and each signature resized when it is next called. Seconds a byte
+# and a layer, from six models of 6 to 30 layers on a server's core; a slower core needs more, of a time that is small.
+MOVE_BYTE_S, RESIZE_LAYER_S = 4e-10, 1e-4
+
+
+@dataclass(frozen=True)
+class Pass:
+    """`rows` tokens read at once on top of `past` others, so many `times`; `logits` are given for so many of them.
+
+    `beside` are seconds that all of them take beside their work.
+    """
+
+    rows: int
+    past: float
+    times: float = 1
+    logits: int = 1
+    beside: float = 0.0
+
+
+def step_pass(past: float) -> tuple[Pass, ...]:
+    """Return what decoding one token on top of `past` others takes."""
+    return (Pass(1, past),)
+
+
+def prompt_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
+    """Return what reading a prompt takes: full chunks, each at the middle of their pasts, and what is left over.
+
+    LiteRT reads in the sizes that its engine chooses, with room in its caches from the last prompt of this length.
+    """
+    if places.format == "tflite":
+        return _litert_passes(places, tokens, chunk)
+    full, rest = divmod(tokens, chunk)
+    passes = (Pass(chunk, chunk * (full - 1) / 2, full),) if full else ()
+    return (*passes, Pass(rest, full * chunk)) if rest else passes
+
+
+def logits_of(places: AnyLayout, rows: int) -> int:
+    """Return how many logits a pass of so many rows gives: onnxruntime's that of the last, LiteRT's all or none."""
+    if places.format == "tflite":
+        return rows if rows <= SCORE_ROWS else 0
+    return 1
+
+
+def litert_room(places: AnyLayout, held: float) -> int:
+    """Return how many tokens the caches have room for that hold `held`."""
+    return cache_size(int(held), 0, CACHE_STEP, places.context)
+
+
+def _litert_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
+    tail = min(SCORE_ROWS, places.context)
+    sizes = (tail, *(size for size in PREFILL_SIZES if size <= min(chunk, places.context)))
+    starts, beside = defaultdict[int, list[int]](list), defaultdict[int, float](float)
+    read, room, fitted = 0, litert_room(places, tokens), set[int]()
+    for size, count in prompt_calls(sizes, tail, tokens, places.context):
+        wanted = cache_size(read + size, room if read else 0, CACHE_STEP, places.context)
+        if wanted != room:
+            room, fitted = wanted, set()
+            beside[size] += MOVE_BYTE_S * places.cache_bytes(room) + RESIZE_LAYER_S * places.spec.layers
+        if size not in fitted and litert_room(places, tokens) > CACHE_STEP:
+            fitted.add(size)
+            beside[size] += RESIZE_LAYER_S * places.spec.layers
+        starts[size].append(read)
+        read += count
+    return tuple(
+        Pass(size, sum(found) / len(found), len(found), logits_of(places, size), beside[size])
+        for size, found in starts.items()
+    )
