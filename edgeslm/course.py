@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from edgeslm.catalog import Profile
     from edgeslm.planning import Wish
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm.profiler.export_memory import Stage
-    from edgeslm.profiler.plan import Candidate, Plan
+    from edgeslm.profiler.plan import Plan
     from edgeslm.source import Source
     from edgeslm_exporters.decoder_spec import DecoderSpec
 

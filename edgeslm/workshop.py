@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from edgeslm.catalog import Profile
     from edgeslm.profiler.assess import Assessment
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.gate import Gate, Verdict
     from edgeslm.profiler.measure import Measurement
-    from edgeslm.profiler.plan import Candidate
     from edgeslm.progress import Progress
     from edgeslm.source import Source
     from edgeslm_agent.bundle import Bundle

@@ -12,6 +12,7 @@ from edgeslm.cli.figures import shown
 from edgeslm.cli.plan import add_board_options, add_model_arguments, show_origin, show_prices
 from edgeslm.cli.reporting import add_report_option, check_report, show_bars, write_report
 from edgeslm_agent.errors import UsageError
+from edgeslm_exporters import digests
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -76,6 +77,8 @@ def run(options: Namespace) -> int:
         if options.litertlm is not None:
             raise UsageError("LiteRT-LM runs models that generate; this one is an encoder", "leave --litertlm out")
         return encoder.export(options, eval_verb.data_of(options))
+    if options.model is not None:
+        digests.begin(options.model)  # before the imports, which take one core a while
     from edgeslm.pipeline import export
     from edgeslm_agent.units import parse_bytes, parse_count
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -68,7 +69,11 @@ def entry() -> NoReturn:
     """Run the command line of this process and leave at once, for all contexts are closed by then.
 
     Python would first take apart everything it loaded: 50 to 80 ms after an export. All output is flushed line by line.
+    Being told to end tidies up as Ctrl-C does.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):  # `kill` and systemd; a terminal or ssh that went away
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup's stays ignored
+            signal.signal(number, signal.default_int_handler)
     os._exit(main())
 
 

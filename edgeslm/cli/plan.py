@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from edgeslm.profiler.accelerators import Accelerated
     from edgeslm.profiler.aim import Aim
-    from edgeslm.profiler.plan import Candidate, Plan
+    from edgeslm.profiler.candidate import Candidate
+    from edgeslm.profiler.plan import Plan
     from edgeslm.profiler.prices import Price
 
 EPILOG = """MODEL is a folder in Hugging Face layout, a .gguf file, a hub id (owner/name or owner/name@revision), a name

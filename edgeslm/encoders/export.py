@@ -36,10 +36,10 @@ from edgeslm_exporters.encoder.spec import EncoderSpec, describe_encoder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm.profiler.dataset import Dataset
     from edgeslm.profiler.encoder_plan import EncoderPlan
     from edgeslm.profiler.gate import Gate
-    from edgeslm.profiler.plan import Candidate
     from edgeslm.progress import Progress
     from edgeslm_agent.bundle import EncoderBundle
 

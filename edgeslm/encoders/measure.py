@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeslm.profiler.measure import run_child
+from edgeslm.profiler.measure import loaded_runtime, run_child
 from edgeslm_agent.bundle import EncoderBundle, open_any
 from edgeslm_agent.engine.encoder import EncoderSession
 from edgeslm_agent.host import peak_rss_bytes
@@ -23,9 +23,13 @@ ROUNDS = 20
 
 @dataclass(frozen=True)
 class EncoderMeasurement:
-    """Medians for a text of `prompt_tokens`: seconds, texts and tokens a second, bytes. `on` names the machine."""
+    """Medians for a text of `prompt_tokens`: seconds, texts and tokens a second, bytes.
+
+    `on` names the machine, `runtime` what ran it, such as `onnxruntime 1.31.1`.
+    """
 
     on: str
+    runtime: str
     prompt_tokens: int
     answer_s: float
     texts_per_s: float
@@ -42,7 +46,7 @@ def measure_encoder(path: Path, on: str = "host") -> EncoderMeasurement:
     return EncoderMeasurement(on=on, **json.loads(run_child("edgeslm.encoders.measure", path)))
 
 
-def observe(bundle: EncoderBundle) -> dict[str, float]:
+def observe(bundle: EncoderBundle) -> dict[str, float | str]:
     """Load the bundle in this process, read a text several times and return the figures of `EncoderMeasurement`."""
     manifest = bundle.manifest
     length = min(TOKENS, manifest.context)
@@ -55,6 +59,7 @@ def observe(bundle: EncoderBundle) -> dict[str, float]:
             seconds.append(time.perf_counter() - started)
         took = statistics.median(seconds[1:])  # the first warms up
         return {
+            "runtime": loaded_runtime(manifest.runtime.name),
             "prompt_tokens": length,
             "answer_s": took,
             "texts_per_s": 1 / took,

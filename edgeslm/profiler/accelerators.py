@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edgeslm.catalog import Profile
     from edgeslm.catalog.accelerators import Graph, Mention
-    from edgeslm.profiler.plan import Candidate
+    from edgeslm.profiler.candidate import Candidate
 
 NOT_BUILT = "not built by this version"
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from edgeslm_agent.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgeslm.profiler.prices import Price
     from edgeslm.profiler.task import Task
 
 Objective = Literal["speed", "first-token", "decode", "memory", "quality", "energy"]
@@ -64,3 +67,14 @@ class Aim:
 
 
 FASTEST = Aim()
+
+
+def aim_document(aim: Aim, prices: Sequence[Price]) -> dict[str, Any]:
+    """Return what was wanted and what the bounds cost, as JSON-ready data; `binding` is null when nothing is lost."""
+    return {
+        "objective": aim.objective,
+        "task": None if aim.task is None else asdict(aim.task),
+        "limits": {name: bound for name, bound in asdict(aim.limits).items() if bound is not None},
+        "binding": {**asdict(prices[0]), "sentence": prices[0].sentence()} if prices else None,
+        "prices": [asdict(price) for price in prices],
+    }

@@ -11,8 +11,8 @@ from edgeslm.profiler.task import usual_task
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm.profiler.figure import Figure
-    from edgeslm.profiler.plan import Candidate
     from edgeslm.profiler.task import Task
 
 QualityStatus = Literal["passed", "failed", "measured", "not measured"]

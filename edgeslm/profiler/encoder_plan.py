@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edgeslm.catalog.accelerators import mentions
 from edgeslm.profiler.aim import FASTEST
+from edgeslm.profiler.candidate import Candidate, variant_name
 from edgeslm.profiler.estimate import (
     FLOAT_SHARE,
     LAYER_CYCLES,
@@ -21,7 +22,8 @@ from edgeslm.profiler.estimate import (
     prompt_tokens,
 )
 from edgeslm.profiler.figure import exact
-from edgeslm.profiler.plan import Candidate, Plan, assembled, bounded, variant_name
+from edgeslm.profiler.plan import Plan, assembled
+from edgeslm.profiler.variants import bounded
 from edgeslm_agent.errors import UsageError
 from edgeslm_exporters.encoder.recipes import ENCODER_RECIPES, INTEGER, parse_encoder_recipe
 from edgeslm_exporters.formats import FORMATS

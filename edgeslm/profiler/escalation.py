@@ -16,7 +16,7 @@ from edgeslm_exporters.recipe import parse_recipe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgeslm.profiler.plan import Candidate
+    from edgeslm.profiler.candidate import Candidate
 
 FOUR, EIGHT, MIXED, FLOATS = frozenset({4}), frozenset({8}), frozenset({4, 8}), frozenset({16, 32})
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from edgeslm.catalog import Profile
     from edgeslm.profiler.aim import Aim
-    from edgeslm.profiler.plan import Candidate
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm_agent.bundle import Bundle, EncoderBundle
 
 DEVICES = "devices"  # the evidence of what devices measured

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgeslm.catalog import Profile
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm.profiler.figure import Figure
-    from edgeslm.profiler.plan import Candidate
 
 DEFAULT = "onnx"
 LEAD = 1.1  # another format goes first when it is so much better: estimates of two runtimes are no closer than that

@@ -10,7 +10,7 @@ import json
 import statistics
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,13 @@ TIMEOUT_S = 600
 
 @dataclass(frozen=True)
 class Measurement:
-    """Medians of several rounds: seconds, tokens a second, bytes. `on` names the machine."""
+    """Medians of several rounds: seconds, tokens a second, bytes. `on` names the machine.
+
+    `runtime` is what ran it (`onnxruntime 1.31.1`): figures of two versions do not compare.
+    """
 
     on: str
+    runtime: str
     text: str
     token_ids: tuple[int, ...]
     prompt_tokens: int
@@ -81,6 +85,7 @@ def observe(bundle: Bundle) -> dict[str, object]:
         options = Generation(max_tokens=work.new_tokens, temperature=0.0, ignore_stop=True)
         rounds = [session.complete(work.prompt, options) for _ in range(ROUNDS + 1)][1:]  # the first warms up
         return {
+            "runtime": loaded_runtime(bundle.manifest.runtime.name),
             "text": rounds[0].text,
             "token_ids": list(rounds[0].token_ids),
             "prompt_tokens": len(work.prompt),
@@ -92,9 +97,10 @@ def observe(bundle: Bundle) -> dict[str, object]:
         }
 
 
-def as_evidence(measurement: Measurement) -> dict[str, object]:
-    """Return the measurement as the JSON object of `evidence/measure.json`."""
-    return asdict(measurement)
+def loaded_runtime(distribution: str) -> str:
+    """Return the runtime that this process has loaded, by its import name as agents report it, with its version."""
+    package = distribution.replace("-", "_")
+    return f"{package} {sys.modules[package].__version__}"
 
 
 if __name__ == "__main__":

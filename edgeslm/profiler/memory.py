@@ -1,13 +1,14 @@
 """What a running bundle holds resident, part by part: from the layout, and from how the runtimes work.
 
     reading the tokenizer:  interpreter + its JSON                                     (small model, large vocabulary)
+    starting:               process with all of its libraries + tokenizer              (small model)
     loading:                process + tokenizer + packed weights + the largest matrix once more
     running:                process + tokenizer + packed weights + cache + activations + mapped rows of the embedding
 
-The peak is the largest of the three. The constants are the software's, not the machine's: what Python, numpy, the
-tokenizers and the runtime hold before there is a model, and how their allocators round. They were read from
-/proc/self/smaps with onnxruntime 1.31.1, ai-edge-litert 2.3.0 and Python 3.11; bench/memory.py holds them against the
-peak resident set of cells that were not used for it.
+Libraries are given back between these, so each has a process of its own size. The peak is the largest of the four.
+The constants are the software's, not the machine's: what Python, numpy, the tokenizers and the runtime hold before
+there is a model, and how their allocators round. They were fitted with onnxruntime 1.31.1, ai-edge-litert 2.3.0 and
+Python 3.11; bench/memory.py holds them against the peak resident set of cells that were not used for it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.engine.runtime.litert import CACHE_STEP
 from edgeslm_agent.engine.runtime.pages import RELEASED_ROWS
 from edgeslm_exporters.quantized_rows import Blocks
 
@@ -28,24 +28,24 @@ MB = 2**20
 
 @dataclass(frozen=True)
 class Process:
-    """What a process of the engine holds without a model: in all, and a layer's share of the runtime's own tables.
+    """What a process of the engine holds without a model, once its runtime has started, and while it loads and runs.
 
-    `slack` is how much the allocator keeps for each byte of a pass's widest tensors, `growth` how much for each of the
-    cache, beyond the cache itself. `held_rows` is after how many rows of the embedding their pages are given back.
+    `layer_bytes` are a layer's share of the runtime's own tables. `slack` is how much the allocator keeps for each byte
+    of a pass's widest tensors.
     """
 
-    bytes: float
+    starting: float
+    loading: float
+    running: float
     layer_bytes: float
     slack: float
-    growth: float
-    held_rows: int
 
 
-# libpython, numpy, tokenizers (34 MB) and the runtime's library (20 MB of it touched) with its own heap. LiteRT has
-# tables of every layer in each of five signatures, copies the caches where they grow, and gives pages back then.
+# libpython, numpy, tokenizers and the runtime's library, with its own heap. LiteRT has tables of every layer in each of
+# its signatures.
 PROCESSES = {
-    "onnx": Process(69.5 * MB, 0.2 * MB, slack=1.75, growth=0, held_rows=RELEASED_ROWS),
-    "tflite": Process(58 * MB, 0.8 * MB, slack=1.2, growth=0.25, held_rows=CACHE_STEP),
+    "onnx": Process(57.4 * MB, 48.4 * MB, 46.1 * MB, 0.2 * MB, slack=1.58),
+    "tflite": Process(60.35 * MB, 44.6 * MB, 33.75 * MB, 0.64 * MB, slack=0.75),
 }
 WIDENED = 0.07  # of the fp32 weights: what onnxruntime keeps of having widened fp16
 INTERPRETER = 41 * MB  # before a runtime is there: Python, numpy, the tokenizers' library
@@ -55,15 +55,16 @@ BUCKET_BYTES, ENTRY_BYTES, TOKENIZER_BYTES = 81, 122, 0.5 * MB
 READING_BYTES = 575  # an entry
 FILLED = 7 / 8
 # A row of the mapped table brings its neighbours: Linux maps 16 pages around the one that was touched, and more where
-# the page cache holds the file in larger pieces. As seen by format, for tables of codes and of floats; in LiteRT for
-# tables that the head shares, and for those of the embedding alone, which nothing has read in order before.
-ONNX_FAULTS = {True: 128 * 1024, False: 512 * 1024}
-TFLITE_FAULTS = {True: 64 * 1024, False: 1024 * 1024}
+# the page cache holds the file in larger pieces. As seen, for tables of codes and of floats; what LiteRT's head shares
+# was read in order, the rest at random.
+ONNX_FAULTS, TFLITE_FAULTS = (128 * 1024, 512 * 1024), (210 * 1024, 1260 * 1024)
+SHARED_FAULT = 45 * 1024
 # The heap keeps holes where the tokenizer's JSON was; the runtime's small objects fill them.
-HOLES, FILLED_BY_RUNTIME = 0.3, 5.5 * MB
+HOLES, FILLED_BY_RUNTIME = 0.4, 5.1 * MB
 # What ranges cover beyond the formulas: other releases of the libraries, heaps that reuse holes or do not.
 SPREAD = {
     "process": (0.92, 1.06),
+    "starting": (0.92, 1.06),
     "tokenizer": (0.6, 1.35),
     "weights": (0.98, 1.02),
     "activations": (0.5, 1.5),
@@ -73,9 +74,10 @@ SPREAD = {
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes of one bundle running: each part at its most, and the two peaks before it runs.
+    """Bytes of one bundle running: each part at its most, and the peaks before it runs.
 
-    `loading` and `reading` count what only loading and only reading the tokenizer hold.
+    `loading` is what that holds beyond process, tokenizer and weights, `starting` the process before it loads;
+    `reading` is all that is held while the tokenizer is read.
     """
 
     process: float
@@ -85,6 +87,7 @@ class Footprint:
     activations: float
     mapped: float
     loading: float
+    starting: float
     reading: float
 
     @property
@@ -96,7 +99,8 @@ class Footprint:
     def peak(self) -> float:
         """The largest resident set."""
         running = self.cache + self.activations + self.mapped
-        return max(self.reading, self.runtime + self.weights + max(self.loading, running))
+        loaded = self.runtime + self.weights
+        return max(self.reading, self.starting + self.tokenizer, loaded + self.loading, loaded + running)
 
     def end(self, side: int) -> Footprint:
         """Return the parts at the low (0) or high (1) end of their ranges."""
@@ -112,13 +116,14 @@ def footprint(places: AnyLayout, tokens: int, rows: int) -> Footprint:
     reused = min(HOLES * tokenizer, FILLED_BY_RUNTIME) if onnx else 0
     widened = WIDENED if onnx and places.table.storage == "fp16" else 0
     return Footprint(
-        process=process.bytes + process.layer_bytes * places.spec.layers - reused,
+        process=process.running + process.layer_bytes * places.spec.layers - reused,
         tokenizer=tokenizer,
         weights=places.resident_bytes * (1 + widened),
-        cache=places.cache_bytes(tokens) * (1 + process.growth),
+        cache=places.cache_bytes(tokens),
         activations=process.slack * places.activation_bytes(rows, tokens),
-        mapped=_touched(places, min(tokens, max(rows, process.held_rows))),
-        loading=places.loading_bytes,
+        mapped=_touched(places, min(tokens, max(rows, RELEASED_ROWS))),
+        loading=process.loading - process.running + places.loading_bytes,
+        starting=process.starting,
         reading=INTERPRETER + READING_BYTES * places.spec.vocab,
     )
 
@@ -126,10 +131,10 @@ def footprint(places: AnyLayout, tokens: int, rows: int) -> Footprint:
 def _touched(places: AnyLayout, rows: int) -> float:
     """Return how much of the mapped table is resident once so many rows of it were read, drawn at random."""
     table = places.table
-    if places.format == "tflite":
-        around = TFLITE_FAULTS[places.head is None]
-    else:
-        around = ONNX_FAULTS[isinstance(table.storage, Blocks)]
+    codes, floats = TFLITE_FAULTS if places.format == "tflite" else ONNX_FAULTS
+    around = codes if isinstance(table.storage, Blocks) else floats
+    if places.format == "tflite" and places.head is None:
+        around = SHARED_FAULT
     return table.bytes * -math.expm1(-rows * around / table.bytes)
 
 

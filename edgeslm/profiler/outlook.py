@@ -10,7 +10,7 @@ from edgeslm.profiler.task import usual_task
 
 if TYPE_CHECKING:
     from edgeslm.profiler.aim import Aim
-    from edgeslm.profiler.plan import Candidate
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm.profiler.task import Task
 
 

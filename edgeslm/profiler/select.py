@@ -17,13 +17,15 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edgeslm.profiler.aim import FASTEST
+from edgeslm.profiler.aim import FASTEST, aim_document
 from edgeslm.profiler.bounds import Broken, broken
+from edgeslm.profiler.candidate import candidate_document
 from edgeslm.profiler.contender import known, name, on_board, same_runtime
-from edgeslm.profiler.outlook import cost, estimated
+from edgeslm.profiler.outlook import estimated
 from edgeslm.profiler.pareto import front
-from edgeslm.profiler.plan import aim_document, candidate_document, energy_unknown, order
 from edgeslm.profiler.prices import Entry, Price, prices
+from edgeslm.profiler.ranking import candidate_cost, order
+from edgeslm.profiler.unknown import energy_unknown
 from edgeslm_agent.errors import NothingFits
 
 if TYPE_CHECKING:
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
 
     from edgeslm.catalog import Profile
     from edgeslm.profiler.aim import Aim, Objective
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm.profiler.contender import Contender, QualityEvidence
     from edgeslm.profiler.figure import Figure
     from edgeslm.profiler.outlook import Outlook
-    from edgeslm.profiler.plan import Candidate
 
 
 @dataclass(frozen=True)
@@ -169,14 +171,14 @@ class _Bench:
         outlook = known(contender, guess, aim.task, self.places)
         forms = self._forms(candidate, guess)
         breaks = self._breaks(contender, outlook)
-        value = _cost(contender, outlook, aim)
+        value = candidate_cost(contender.candidate, outlook, aim)
         key = self._key(contender, guess, value)
         loss = candidate.weight_error if outlook.kld_mean is None else outlook.kld_mean
         return _Judged(
             contender,
             (*forms, *(one.reason for one in breaks)),
             Entry(name(contender), key, value, breaks, possible=not forms),
-            (outlook.peak_bytes.value, _cost(contender, outlook, self.time), loss),
+            (outlook.peak_bytes.value, candidate_cost(contender.candidate, outlook, self.time), loss),
         )
 
     def _forms(self, candidate: Candidate, guess: Outlook) -> tuple[str, ...]:
@@ -218,11 +220,6 @@ def _judged_by(contender: Contender, aim: Aim, places: Collection[str]) -> Figur
     seen = contender.observed
     figures = {"memory": seen.peak_bytes, "first-token": seen.first_token_s, "energy": seen.energy_per_token_j}
     return on_board(figures.get(aim.objective, seen.decode_tps), places)
-
-
-def _cost(contender: Contender, outlook: Outlook, aim: Aim) -> float:
-    candidate = contender.candidate
-    return cost(outlook, aim, weight_error=candidate.weight_error, read_bytes=candidate.read_bytes)
 
 
 def _basis_line(winner: Contender | None, aim: Aim, profile: Profile, places: Collection[str]) -> str:

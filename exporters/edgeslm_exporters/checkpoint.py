@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeslm_agent.bundle import file_digest
 from edgeslm_agent.errors import BadCheckpoint, UsageError
+from edgeslm_exporters.digests import digest_of
 from edgeslm_exporters.folder import LocalFolder
 from edgeslm_exporters.model_card import licence_of
 from edgeslm_exporters.recipe import BLOCKS, Quantization, Recipe
@@ -159,7 +159,7 @@ class Checkpoint(SideFiles):
     def _digest(self) -> str:
         total = hashlib.sha256()
         for file in self.list_files():
-            total.update(f"{file.name} {file.stat().st_size} {file_digest(file)}\n".encode())
+            total.update(f"{file.name} {file.stat().st_size} {digest_of(file)}\n".encode())
         return total.hexdigest()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from edgeslm_agent.engine.heap import keep_freed
 from edgeslm_agent.errors import UnsupportedOperator
 from edgeslm_exporters.part_reader import part_codes, part_rows
 from edgeslm_exporters.quantize.blockwise import FP16_LARGEST, quantize_rows
@@ -37,7 +38,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 ROW_BLOCK = 768 * 1024  # weights quantised at a time: fewer calls that hold the interpreter, temporaries of a few MB
-KEPT_BYTES = 30 * 2**20  # glibc learns from freed blocks of up to 32 MB
+KEPT_BYTES = 30 * 2**20  # of a freed temporary
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,9 @@ def row_tasks(matrix: Matrix) -> Iterator[RowTask]:
 def row_workers(threads: int) -> ThreadPoolExecutor:
     """Return the threads that quantise rows, with their temporaries kept from one block to the next.
 
-    glibc gives a freed block of a few MB back to the kernel at once, until it has seen a larger one freed: that is what
-    the line without an effect does. Else a third of the time goes into having the same pages again.
+    Else a third of the time goes into having the same pages again from the kernel.
     """
-    np.empty(KEPT_BYTES, np.uint8)
+    keep_freed(KEPT_BYTES)
     return ThreadPoolExecutor(threads, "quantize")
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -177,6 +178,7 @@ def test_measure_and_verify(folder: Path, tmp_path: Path, capsys: pytest.Capture
     assert (code, document["schema"], document["on"]) == (0, "edgeslm.measure/1", "host")
     assert document["decode_tps"] > 0
     assert document["peak_rss_bytes"] > 2**20
+    assert document["runtime"] == f"onnxruntime {version('onnxruntime')}"
     assert run(capsys, "verify", bundle)[0] == 0
     graph = bundle / "artifacts" / "model.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"\x00")

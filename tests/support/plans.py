@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from edgeslm.catalog import device
 from edgeslm.profiler.figure import Figure
-from edgeslm.profiler.plan import Candidate, Plan, plan
+from edgeslm.profiler.plan import Plan, plan
 from support.specs import spec_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from edgeslm.profiler.candidate import Candidate
 
 MODEL = "smollm2-135m-instruct"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgeslm import pack
-from edgeslm.profiler.plan import variant_name
+from edgeslm.profiler.candidate import variant_name
 from edgeslm_exporters.checkpoint import open_checkpoint
 from edgeslm_exporters.export import convert
 from edgeslm_exporters.recipe import parse_recipe

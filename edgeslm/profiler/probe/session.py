@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from edgeslm.profiler.probe.children import run_in_folder, workplace
 from edgeslm.profiler.probe.record import Record, Row, absurd
 from edgeslm_agent.errors import EnvironmentProblem, MissingExtra
 from edgeslm_agent.host import read_host
@@ -21,6 +21,8 @@ from edgeslm_agent.host.caches import last_cache_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from edgeslm.profiler.probe.children import Workplace
 
 BUDGET_S = 90.0
 CLOSING_S = 4.0  # kept for the last pass of a child that is late
@@ -51,7 +53,7 @@ def probe(device: str, *, budget_s: float = BUDGET_S, advance: Callable[[int], N
     """Probe this machine, whose measurements shall count for the profile `device`.
 
     Raises MissingExtra without a runtime, EnvironmentProblem when too little could be timed or what was timed cannot
-    be. Interrupted, it leaves nothing: the caller writes the record once it is there.
+    be. Interrupted, it leaves neither a file nor a process: the caller writes the record once it is there.
     """
     began = time.monotonic()
     versions = dict(_installed())
@@ -59,13 +61,16 @@ def probe(device: str, *, budget_s: float = BUDGET_S, advance: Callable[[int], N
         raise MissingExtra("there is no runtime to probe", 'pip install "edgeslm[ort]"')
     forms = [(form, recipe) for form, recipe in FORMS if form in versions]
     seen = _Seen()
-    for place, (form, recipe) in enumerate(forms):
-        left = budget_s - CLOSING_S - (time.monotonic() - began)
-        if left <= 0:
-            seen.missing.append(f"{form} {recipe}: the {budget_s:.0f} s were over")
-        else:
-            _time_form(form, recipe, left / (len(forms) - place), seen)
-        (advance or (lambda _by: None))(1)
+    with workplace() as place:
+        for number, (form, recipe) in enumerate(forms):
+            if place.interrupted():
+                break
+            left = budget_s - CLOSING_S - (time.monotonic() - began)
+            if left <= 0:
+                seen.missing.append(f"{form} {recipe}: the {budget_s:.0f} s were over")
+            else:
+                _time_form(form, recipe, left / (len(forms) - number), place, seen)
+            (advance or (lambda _by: None))(1)
     record = Record(
         device=device,
         on=read_host().cpu or platform.machine(),
@@ -99,31 +104,20 @@ def _installed() -> Iterator[tuple[str, str]]:
             yield form, version(package)
 
 
-def worker_command(form: str, recipe: str, seconds: float) -> list[str]:
-    """Return what starts the child that times one form."""
-    words = [sys.executable, "-m", "edgeslm.profiler.probe.worker", form, recipe, f"{seconds:.1f}"]
+def worker_command(form: str, recipe: str, seconds: float, folder: str) -> list[str]:
+    """Return what starts the child that times one form in an empty folder."""
+    words = [sys.executable, "-m", "edgeslm.profiler.probe.worker", form, recipe, f"{seconds:.1f}", folder]
     return [*words, *map(str, thread_counts())]
 
 
-def _time_form(form: str, recipe: str, seconds: float, seen: _Seen) -> None:
+def _time_form(form: str, recipe: str, seconds: float, place: Workplace, seen: _Seen) -> None:
     """Run one child, and keep the rows of whatever it printed before it ended or was ended."""
-    with subprocess.Popen(
-        worker_command(form, recipe, seconds), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
-        watchdog = threading.Timer(seconds + CLOSING_S, child.kill)
-        watchdog.start()
-        try:
-            said, complained = child.communicate()
-        except BaseException:
-            child.kill()
-            raise
-        finally:
-            watchdog.cancel()
-    found = list(_rows(said))
+    ended = run_in_folder(partial(worker_command, form, recipe, seconds), seconds + CLOSING_S, place)
+    found = _rows(ended.said)
     seen.rows += found
-    if child.returncode != 0:
-        last = (complained.strip().splitlines() or ["it said nothing"])[-1]
-        how = f"signal {-child.returncode}" if child.returncode < 0 else last
+    if ended.code != 0:
+        last = (ended.complained.strip().splitlines() or ["it said nothing"])[-1]
+        how = f"signal {-ended.code}" if ended.code < 0 else last
         seen.missing.append(f"{form} {recipe}: ended after {len(found)} passes with {how}")
 
 

@@ -1,18 +1,20 @@
-"""The child process of a probe: `python -m edgeslm.profiler.probe.worker FORMAT RECIPE SECONDS THREADS... `.
+"""The child process of a probe: `python -m edgeslm.profiler.probe.worker FORMAT RECIPE SECONDS FOLDER THREADS... `.
 
-It converts one graph after the other into the form, times passes and prints each as a JSON object on a line of its own,
-most telling first, until its seconds are over. A runtime that dies takes this process with it and nothing else.
+In FOLDER, an empty one of its parent's, it converts one graph after the other into the form, times passes and prints
+each as a JSON object on a line of its own, most telling first, until its seconds are over. A runtime that dies takes
+this process with it and nothing else. It ends when its standard input does, so it cannot outlive its parent.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from edgeslm.profiler.probe.graphs import CONTEXT, DEEP, GRAPHS, Graph, sized, write_checkpoint
@@ -37,17 +39,22 @@ DEEP_PASSES = ((1, 16), (32, 0))
 REPEATS, LEAST_REPEATS, ENOUGH_S = 15, 3, 0.15  # of a pass
 
 
-def main(form: str, recipe: str, seconds: float, threads: Sequence[int]) -> None:
+def main(form: str, recipe: str, seconds: float, folder: Path, threads: Sequence[int]) -> None:
     """Time one form."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     deadline = time.monotonic() + seconds
     memory, cache = read_host().memory_available, last_cache_bytes()
-    with TemporaryDirectory(prefix="edgeslm-probe-") as folder:
-        for graph in GRAPHS.values():
-            wanted = sized(graph, min(parse_recipe(recipe).bits), cache, memory)
-            place = Path(folder) / graph.name
-            if time.monotonic() > deadline:
-                return
-            _time_graph(wanted, _converted(wanted, form, recipe, place), threads, deadline, place)
+    for graph in GRAPHS.values():
+        wanted = sized(graph, min(parse_recipe(recipe).bits), cache, memory)
+        place = folder / graph.name
+        if time.monotonic() > deadline:
+            return
+        _time_graph(wanted, _converted(wanted, form, recipe, place), threads, deadline, place)
+
+
+def _end_with_parent() -> None:
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
 
 
 def _converted(graph: Graph, form: str, recipe: str, place: Path) -> Artifact:
@@ -113,4 +120,4 @@ def timed(call: Callable[[], object]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), [int(word) for word in sys.argv[4:]])
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), Path(sys.argv[4]), [int(word) for word in sys.argv[5:]])

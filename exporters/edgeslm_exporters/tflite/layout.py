@@ -107,15 +107,17 @@ class Layout(matrices.Layout[Matrix]):
     def resident_bytes(self) -> int:
         """Bytes kept once loaded: XNNPACK packs two floats a row beside the weights; the file's pages are given back.
 
-        It also keeps the buffer that the largest product was packed in. fp16 weights are widened once more by every
-        signature that reads them, the head by `decode` alone.
+        Every signature keeps the scale and the zero point of each row that has its own. XNNPACK also keeps the buffer
+        that the largest product was packed in. fp16 weights are widened once more by every signature that reads them,
+        the head by `decode` alone.
         """
         widened = [matrix.loaded_bytes for matrix in self.products if matrix.storage == "fp16"]
         packed = sum(matrix.loaded_bytes + 8 * matrix.projection.rows for matrix in self.products)
         head = self.products[-1]
         piece = head.loaded_bytes * len(self.head_pieces[0]) // head.projection.rows
         buffer = max(self._largest_other, piece)
-        return packed + buffer + sum(widened) + len(self.prefill_sizes) * sum(widened[:-1])
+        scales = 8 * (len(self.prefill_sizes) + 2) * sum(m.projection.rows for m in self.products if m.by_row)
+        return packed + scales + buffer + sum(widened) + len(self.prefill_sizes) * sum(widened[:-1])
 
     @property
     def loading_bytes(self) -> int:
@@ -129,12 +131,14 @@ class Layout(matrices.Layout[Matrix]):
     def activation_bytes(self, rows: int, tokens: int) -> int:
         """Bytes of intermediate values while `rows` tokens are computed with caches that have room for `tokens`.
 
-        The widest tensors of a layer, its scores and what is added to them, repacked keys and values, and logits.
+        The widest tensors of a layer, its scores and what is added to them, repacked keys and values, and the logits
+        that `score_N` gives, in pieces and joined. The factors are those seen (bench/memory.py).
         """
         spec, cache = self.spec, cache_size(tokens, 0, CACHE_STEP, self.context)
         width = 4 * spec.intermediate + 2 * spec.hidden + 2 * spec.query_size + 2 * spec.kv_size
-        scores = 2 * rows * cache * spec.heads
-        return 4 * (rows * width + scores + 2 * cache * spec.kv_size + 2 * spec.vocab)
+        scores, repacked = 1.8 * rows * cache * spec.heads, 2.3 * cache * spec.kv_size
+        logits = 2 * self.score_size * spec.vocab
+        return round(4 * (rows * width + scores + repacked + logits))
 
     def decoder_shape(self, graph: str) -> DecoderShape:
         """Return what an engine must know to drive the file at the path `graph`."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeslm_agent.errors import BadCheckpoint
-from edgeslm_exporters.weight_files import WeightFiles, read_headers
+from edgeslm_exporters.weight_files import WeightFiles, read_headers, widened
 from support.hf_layout import encode_tensor, write_safetensors
 
 if TYPE_CHECKING:
@@ -33,6 +33,15 @@ def test_rows_of_every_type_are_widened_exactly(tmp_path: Path, dtype: str) -> N
     found = rows(written(tmp_path, dtype), "first", 2, 5)
     assert found.dtype == np.float32
     assert (found == np.arange(8, 20, dtype=np.float32).reshape(3, 4) / 8).all()
+
+
+def test_every_finite_half_is_widened_to_the_bit() -> None:
+    every = np.arange(2**16, dtype=np.uint16)
+    finite = every[every & 0x7FFF < 0x7C00]
+    found = widened(finite, "F16")
+    assert found is not None
+    assert (found.view(np.uint32) == finite.view(np.float16).astype(np.float32).view(np.uint32)).all()
+    assert all(widened(every[[bits]], "F16") is None for bits in (0x7C00, 0xFC00, 0x7E00, 0xFFFF))
 
 
 def test_a_vector_is_one_row(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from edgeslm_agent.engine.heap import trim_heap
+from edgeslm_agent.engine.heap import keep_freed, trim_heap
 from edgeslm_agent.engine.runtime.atomics import check_atomics
 from edgeslm_agent.engine.runtime.pages import (
     RELEASED_ROWS,
@@ -49,6 +49,7 @@ HIDDEN = np.float32(-1e9)  # added to the scores of tokens that must not be seen
 # A call costs as much as 6 tokens plus its own: measured on a 135M decoder, 4.2 ms for 1, 7.9 for 8, 22 for 32.
 CALL_TOKENS = 6
 CACHE_STEP = 256  # tokens; a growth takes as long as 5 steps of a 135M decoder, a step 1 ms more for each CACHE_STEP
+HEAP_BLOCK = 256 << 10  # of caches that grew, the heap would keep holes that the next size does not fit in
 _SIZED = re.compile(r"(prefill|score)_(\d+)")
 _TOO_NEW_FOR_RUNTIME = re.compile(
     r"op builtin_code out of range|Didn't find op|unresolved|not supported", re.IGNORECASE
@@ -79,6 +80,7 @@ class LitertRuntime:
         check_litert(min_version)
         file = open_tflite(graph)  # a file cut off would end the process, with SIGBUS, inside the runtime
         self.context, self.vocab_size = shape.context, shape.vocab_size
+        keep_freed(HEAP_BLOCK)
         self._graph = graph.resolve()
         others = mapped_regions(self._graph)
         self._model: CompiledModel | None = open_model(graph, threads)
@@ -101,17 +103,19 @@ class LitertRuntime:
 
     def prefill(self, ids: Sequence[int], past: int) -> Floats:
         """Read `ids` after `past` tokens in chunks; return the logits [vocab] after the last of them."""
-        read, logits = 0, np.empty((0, 0), np.float32)
-        for size, count in prompt_calls(tuple(self._reading), self._score.rows, len(ids), self.context - past):
-            signature = (self._ending if read + count == len(ids) else self._reading)[size]
-            logits = self._run(signature, ids[read : read + count], past + read)
-            read += count
-        last: Floats = logits[-1]
-        return last
+        read = 0
+        *before, (size, count) = prompt_calls(tuple(self._reading), self._score.rows, len(ids), self.context - past)
+        for rows, filled in before:
+            self._run(self._reading[rows], ids[read : read + filled], past + read)
+            read += filled
+        self._run(self._ending[size], ids[read:], past + read)
+        last: Floats = self._calls[self._ending[size].name].logits(count)[-1]
+        return last.copy()  # a view would keep the others
 
     def step(self, token: int, past: int) -> Floats:
         """Read one token after `past` tokens; return the logits [vocab] after it."""
-        logits: Floats = self._run(DECODE, (token,), past)[0]
+        self._run(DECODE, (token,), past)
+        logits: Floats = self._calls[DECODE.name].logits(1)[0]
         return logits
 
     def score(self, ids: Sequence[int], past: int) -> Floats:
@@ -122,7 +126,8 @@ class LitertRuntime:
         while read < len(ids):
             signature = self._score if past + read + self._score.rows <= self.context else DECODE
             rows = ids[read : read + signature.rows]
-            self._all_logits[read : read + len(rows)] = self._run(signature, rows, past + read)
+            self._run(signature, rows, past + read)
+            self._all_logits[read : read + len(rows)] = self._calls[signature.name].logits(len(rows))
             read += len(rows)
         return self._all_logits[: len(ids)]
 
@@ -133,7 +138,7 @@ class LitertRuntime:
             self._caches.buffers.clear()
             self._model = self._all_logits = None
 
-    def _run(self, signature: _Signature, ids: Sequence[int], past: int) -> Floats:
+    def _run(self, signature: _Signature, ids: Sequence[int], past: int) -> None:
         if self._model is None:
             raise EdgeSLMError("the session is closed", "open the bundle again")
         now = self._caches.size if past >= self._held else 0
@@ -144,7 +149,7 @@ class LitertRuntime:
         first = signature.name not in self._calls
         if first:
             self._calls[signature.name] = _Call(self._model, signature.name, self._caches)
-        logits = self._calls[signature.name].run(ids, past)
+        self._calls[signature.name].run(ids, past)
         self._rows_read += len(ids)
         if first:  # a first run packs weights, and the runtime then unmaps a copy of the file
             self._mapped = still_mapped(self._mapped)
@@ -153,7 +158,6 @@ class LitertRuntime:
             self._rows_read = 0
         if first:
             trim_heap()
-        return logits
 
     def _move(self, signature: str, size: int, kept: int) -> None:
         """Give the caches room for `size` tokens, through a signature; close when there is no memory for them."""
@@ -268,8 +272,8 @@ class _Call:
         self._inputs_in_order = [self._inputs[key] for key in order["inputs"]]
         self._outputs_in_order = [self._outputs[key] for key in order["outputs"]]
 
-    def run(self, ids: Sequence[int], past: int) -> Floats:
-        """Read ids after `past` tokens; return the logits [len(ids), vocab] of a signature that gives any."""
+    def run(self, ids: Sequence[int], past: int) -> None:
+        """Read ids after `past` tokens."""
         positions = past + self._rows
         self._tokens[0, : len(ids)] = ids
         self._tokens[0, len(ids) :] = 0
@@ -282,10 +286,11 @@ class _Call:
             self._model.run_by_index(self._index, self._inputs_in_order, self._outputs_in_order)
         except RuntimeError as error:
             raise translated(error, f"{self._name} failed on {len(ids)} tokens after {past}") from error
-        if not self._logits_shape:
-            return np.empty((0, 0), np.float32)
+
+    def logits(self, count: int) -> Floats:
+        """Return the logits [count, vocab] of the first tokens of the last run; the signature must give any."""
         logits: Floats = self._outputs["logits"].read(int(np.prod(self._logits_shape)), np.float32)
-        return logits.reshape(self._logits_shape)[: len(ids)]
+        return logits.reshape(self._logits_shape)[:count]
 
 
 def check_litert(min_version: str) -> None:

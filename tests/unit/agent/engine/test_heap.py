@@ -6,7 +6,7 @@ import ctypes
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.engine.heap import trim_heap
+from edgeslm_agent.engine.heap import keep_freed, trim_heap
 
 if TYPE_CHECKING:
     import pytest
@@ -35,9 +35,31 @@ def test_holes_in_the_heap_are_given_back() -> None:
     assert not given_back or before - after > BLOCK * COUNT // 2
 
 
+def test_freed_blocks_are_kept_up_to_the_bound() -> None:
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    size = 8 << 20
+
+    def left_by_a_block() -> int:
+        before = resident()
+        address = libc.malloc(size)
+        ctypes.memset(address, 1, size)
+        libc.free(ctypes.c_void_p(address))
+        return resident() - before
+
+    assert keep_freed(256 << 10) is hasattr(libc, "mallopt")
+    trim_heap()
+    assert left_by_a_block() < size // 2
+    if keep_freed(16 << 20):
+        assert left_by_a_block() > size // 2
+    keep_freed(256 << 10)
+    trim_heap()
+
+
 def test_a_c_library_without_the_call_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     class Musl:
-        """A C library that lacks malloc_trim."""
+        """A C library that lacks malloc_trim and mallopt."""
 
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: Musl())
     assert trim_heap() is False
+    assert keep_freed(1 << 20) is False

@@ -45,6 +45,18 @@ def test_8_bit_bundle_is_rejected_for_a_board_without_dot_product(
     assert "dot product" in document["rejected"][0]["reasons"][0]
 
 
+def test_what_an_older_runtime_measured_on_this_machine_is_said_and_does_not_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older, newer = (write_bundle(tmp_path / name, "wi4b32-afp32") for name in ("older", "newer"))
+    for bundle, version, speed in ((older, "1.20.1", 900.0), (newer, "1.31.1", 9.0)):
+        seen = {"on": "host", "decode_tps": speed, "runtime": f"onnxruntime {version}"}
+        write_evidence(bundle, "measure", seen)
+    assert main(["select", str(older.path), str(newer.path), "--device", "here", "--gate", "none"]) == 0
+    said = f"{older.path} was measured with onnxruntime 1.20.1, others with 1.31.1: its estimate counts"
+    assert said in capsys.readouterr().out
+
+
 def test_stricter_gate_rejects_all_and_is_exit_1(
     bundles: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -159,7 +159,9 @@ def test_every_verb_takes_an_encoder(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert exported["schema"] == "edgeslm.selection/1"
     said = answer("run", str(out), SENTENCES[0])
     assert len(said["embedding"]) == 16
-    assert answer("measure", str(out))["texts_per_s"] > 0
+    measured = answer("measure", str(out))
+    assert measured["texts_per_s"] > 0
+    assert measured["runtime"] == f"onnxruntime {version('onnxruntime')}"
     assert answer("eval", str(out), "--text", str(text))["status"] == "passed"
     assert answer("verify", str(out))["files"] == 3
     assert answer("inspect", str(out))["manifest"]["kind"] == "encoder"

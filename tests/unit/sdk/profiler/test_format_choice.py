@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,10 +14,12 @@ from edgeslm.profiler.contender import Contender, Observed
 from edgeslm.profiler.figure import exact
 from edgeslm.profiler.format_choice import format_notes, working_formats
 from edgeslm.profiler.format_reason import with_format_reason
-from edgeslm.profiler.plan import Candidate
 from edgeslm.profiler.plan import plan as plan_variants
 from edgeslm.profiler.select import select
 from support.specs import HOME
+
+if TYPE_CHECKING:
+    from edgeslm.profiler.candidate import Candidate
 
 BOARD = device("raspberry-pi-5")
 RUNS, NOTHING = Runtime("9.9.9", "a wheel", source="x"), Runtime(None, "no wheel", source="x")

@@ -6,7 +6,8 @@ import pytest
 
 from edgeslm.catalog import device, devices
 from edgeslm.profiler.aim import OBJECTIVES, Aim, Objective
-from edgeslm.profiler.plan import Candidate, Plan, plan, variant_name
+from edgeslm.profiler.candidate import Candidate, variant_name
+from edgeslm.profiler.plan import Plan, plan
 from edgeslm_agent.errors import NothingFits, UsageError
 from edgeslm_exporters.architectures import spec_of
 from edgeslm_exporters.formats import FORMATS

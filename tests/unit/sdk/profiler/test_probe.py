@@ -16,6 +16,7 @@ from edgeslm.profiler.estimate import estimate
 from edgeslm.profiler.figure import exact
 from edgeslm.profiler.passes import Pass, prompt_passes, step_pass
 from edgeslm.profiler.probe import session
+from edgeslm.profiler.probe.children import workplace
 from edgeslm.profiler.probe.graphs import DEEP, GRAPHS, LARGE, sized, write_checkpoint
 from edgeslm.profiler.probe.record import Record, Row, absurd, read_record, write_record
 from edgeslm.profiler.reach import time_of
@@ -167,7 +168,8 @@ def test_a_child_that_dies_is_said_and_its_rows_are_kept(monkeypatch: pytest.Mon
     program = f"import os; print({said}, flush=True); print('{{\"cut', flush=True); os.abort()"
     monkeypatch.setattr(session, "worker_command", lambda *_: [sys.executable, "-c", program])
     seen = session._Seen()
-    session._time_form("onnx", "wi4b32-afp32", 20.0, seen)
+    with workplace() as place:
+        session._time_form("onnx", "wi4b32-afp32", 20.0, place, seen)
     assert seen.rows == [row]
     assert seen.missing == ["onnx wi4b32-afp32: ended after 1 passes with signal 6"]
 

@@ -1,0 +1,74 @@
+"""Digests of weight files, begun before anybody asks for them.
+
+What an export needs is imported by one core, in a quarter of a second; another can hash 300 MB meanwhile. Whoever knows
+early which checkpoint it will be says so with `begin`; `digest_of` waits for that, or hashes itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Identity = tuple[int, int, int, int]
+
+# Python is let go of once a block, and importing threads give it back after 5 ms at the earliest.
+BLOCK_BYTES = 16 << 20
+WEIGHTS = (".safetensors", ".gguf")
+
+_begun: dict[Identity, Future[str]] = {}
+
+
+def begin(source: str) -> None:
+    """Begin to hash the weights of a folder or a .gguf file; what is neither is nothing to do."""
+    files = {_identity(file): file for file in _weights(Path(source))}
+    new = {identity: file for identity, file in files.items() if identity not in _begun}
+    _begun.update((identity, Future()) for identity in new)
+    Thread(target=_hash_all, args=(new,), name="digest", daemon=True).start()
+
+
+def digest_of(file: Path) -> str:
+    """Return the SHA-256 of a file in hex.
+
+    Raises OSError for what cannot be read.
+    """
+    begun = _begun.get(_identity(file))
+    return _digest(file) if begun is None else begun.result()
+
+
+def _weights(source: Path) -> list[Path]:
+    if source.is_dir():
+        return sorted(file for file in source.iterdir() if file.suffix in WEIGHTS and file.is_file())
+    return [source] if source.suffix in WEIGHTS and source.is_file() else []
+
+
+def _identity(file: Path) -> Identity:
+    """Return what changes when a file's content does."""
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _hash_all(files: Mapping[Identity, Path]) -> None:
+    for identity, file in files.items():
+        _settle(_begun[identity], file)
+
+
+def _settle(future: Future[str], file: Path) -> None:
+    try:
+        future.set_result(_digest(file))
+    except OSError as error:
+        future.set_exception(error)
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.sha256()
+    block = memoryview(bytearray(min(BLOCK_BYTES, max(1, file.stat().st_size))))
+    with file.open("rb", buffering=0) as stream:
+        while count := stream.readinto(block):
+            digest.update(block[:count])
+    return digest.hexdigest()
