@@ -3,7 +3,7 @@
 Random variants, contexts, chunks and prompts, each run in a memory cgroup (version 1) of its own whose limit is the
 upper bound of the prediction for that run. Counted are the processes that the kernel killed (SIGKILL), and how much of
 the bound was needed: the most anonymous memory (`rss` of memory.stat, sampled) plus what must stay mapped: XNNPACK's
-packed weights (shared memory), the code of libraries that was touched, and the pages that the embedding read at once.
+packed weights (shared memory), the code of libraries that answering reads, and pages that the embedding read.
 
 As root only, where /sys/fs/cgroup/memory is writable: elsewhere it fails and says so.
 """
@@ -39,7 +39,7 @@ CGROUPS = Path("/sys/fs/cgroup/memory")
 RUNS, SEED = 300, 5
 MODELS = (HOME, *(name for name in SHAPES if name not in ("wide", "untied")))
 CONTEXTS, CHUNKS = (256, 512, 1024, 2048), (8, 32, 64, 128, 256)
-LIBRARIES = 38 * 2**20  # of Python, numpy, tokenizers and the runtime: file pages that a run touches
+LIBRARIES = 12 * 2**20  # what answering reads of Python, numpy, tokenizers and LiteRT; with onnxruntime it is 16
 SAMPLE_S = 0.01
 MB = 2**20
 

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from bench.checkpoint import Shape
     from bench.harness import Figures
     from edgeslm.catalog import Profile
-    from edgeslm.profiler.plan import Candidate, Plan
+    from edgeslm.profiler.candidate import Candidate
+    from edgeslm.profiler.plan import Plan
 
 SMALL = replace(
     SMOLLM2_135M,

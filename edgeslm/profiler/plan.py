@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from edgeslm.catalog import Profile
     from edgeslm.profiler.accelerators import Accelerated
     from edgeslm.profiler.aim import Aim, Objective
-    from edgeslm.profiler.candidate import Candidate as Candidate  # noqa: PLC0414 - bench/regret.py names it from here
+    from edgeslm.profiler.candidate import Candidate
     from edgeslm_exporters.decoder_spec import DecoderSpec
     from edgeslm_exporters.recipe import Recipe
 

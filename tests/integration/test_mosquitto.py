@@ -189,6 +189,19 @@ def test_login_is_asked_for_and_given(tmp_path: Path) -> None:
             assert agent.poll() is None
 
 
+def test_sockets_send_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options: list[tuple[int, ...]] = []
+    real = socket.socket.setsockopt
+
+    def seen(self: socket.socket, *option: int) -> None:
+        options.append(option)
+        real(self, *option)
+
+    monkeypatch.setattr(socket.socket, "setsockopt", seen)
+    with mosquitto(tmp_path) as broker, Client(MqttTransport(parse_address(broker.url)), "home/one"):
+        assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in options
+
+
 def test_nobody_there_is_unreachable_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     with nobody() as url, pytest.raises(Unreachable) as caught:
         Client(transport(url), "home/kitchen")

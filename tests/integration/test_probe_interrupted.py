@@ -49,7 +49,6 @@ class Probing:
             place.mkdir()
         (self.records / "here.json").write_bytes(EARLIER)
         places = {"EDGESLM_PROBES": str(self.records), "TMPDIR": str(self.scratch)}
-        places["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime 1.31 else leaves a file of its own among the temporary ones
         self.process: Process = subprocess.Popen(
             [sys.executable, "-c", COMMAND], env={**os.environ, **places}, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, start_new_session=True,

@@ -31,6 +31,7 @@ class Mosquitto:
         lines = [
             f"listener {self.port} 127.0.0.1",
             "persistence false",
+            "set_tcp_nodelay true",
             f"allow_anonymous {str(password is None).lower()}",
         ]
         if password is not None:

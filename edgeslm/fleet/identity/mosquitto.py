@@ -23,6 +23,7 @@ user {user}
 pid_file {folder / "mosquitto.pid"}
 allow_anonymous false
 acl_file {folder / "acl"}
+set_tcp_nodelay true
 
 # retained messages survive; samples need not, devices keep them until the collector has them
 persistence true

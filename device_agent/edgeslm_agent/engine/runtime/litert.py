@@ -109,8 +109,8 @@ class LitertRuntime:
             self._run(self._reading[rows], ids[read : read + filled], past + read)
             read += filled
         self._run(self._ending[size], ids[read:], past + read)
-        last: Floats = self._calls[self._ending[size].name].logits(count)[-1]
-        return last.copy()  # a view would keep the others
+        last: Floats = self._calls[self._ending[size].name].logits(count)[-1].copy()  # a view would keep the others
+        return last
 
     def step(self, token: int, past: int) -> Floats:
         """Read one token after `past` tokens; return the logits [vocab] after it."""

@@ -8,6 +8,7 @@ native call.
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -171,12 +172,13 @@ class OnnxRuntime:
 
 
 def load_onnxruntime() -> ModuleType:
-    """Return the module onnxruntime.
+    """Return the module onnxruntime, without the telemetry of its maker, which would leave files in the home folder.
 
     Raises MissingExtra when it is not installed.
     """
     if find_spec("onnxruntime") is None:
         raise MissingExtra("the package onnxruntime is not installed", 'pip install "edgeslm[ort]"')
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # lazily: it costs 32 MB, and an agent without a model stays small
 
     module: ModuleType = onnxruntime

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,14 @@ if TYPE_CHECKING:
     from edgeslm_agent.contract.manifest import DecoderShape
 
 IDS = np.random.default_rng(5).integers(0, VOCABULARY, 60).tolist()
+
+
+def test_loading_the_package_leaves_nothing_of_its_makers_telemetry(tmp_path: Path) -> None:
+    code = "from edgeslm_agent.engine.runtime.onnx import load_onnxruntime; load_onnxruntime()"
+    places = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    clean = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], env={**clean, **places}, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["rotary-inside", "position-ids"])

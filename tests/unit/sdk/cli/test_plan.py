@@ -13,6 +13,7 @@ from simulators.hub import Hub, Repository, running
 from support.checkpoints import build_checkpoint, case_named
 from support.quantized_layouts import draw, gptq, linear_shapes, write_quantized
 from support.references import TESTS
+from support.tiny import tiny_case
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,9 +141,19 @@ def test_impossible_limits_are_answered_no_with_every_reason(
 
 
 def test_plan_says_what_was_wanted_the_front_and_the_binding_limit(
-    tiny: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["plan", tiny, "--device", "jetson-nano", "--objective", "quality", "--task", "prompt=60,answer=40"]
+    case = tiny_case(hidden_size=512, intermediate_size=1376)  # large enough for its bits to show in the peak
+    command = [
+        "plan",
+        str(build_checkpoint(case, tmp_path / "wide")),
+        "--device",
+        "jetson-nano",
+        "--objective",
+        "quality",
+        "--task",
+        "prompt=60,answer=40",
+    ]
     command += ["--format", "onnx"]
     command += ["--recipe", "wi4b32-afp32", "--recipe", "fp16"]  # of all recipes others would fit, with a smaller cache
     assert main([*command, "--json"]) == 0
