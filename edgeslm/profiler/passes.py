@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.engine.runtime.litert import CACHE_STEP, cache_size, prompt_calls
+from edgeslm_agent.engine.runtime.litert_calls import CACHE_STEP, cache_size, prompt_calls
 from edgeslm_exporters.tflite.layout import PREFILL_SIZES, SCORE_ROWS
 
 if TYPE_CHECKING:

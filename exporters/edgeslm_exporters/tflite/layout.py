@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.manifest import DecoderShape, RuntimeRequirement
-from edgeslm_agent.engine.runtime.litert import CACHE_STEP, cache_size
+from edgeslm_agent.engine.runtime.litert_calls import CACHE_STEP, cache_size
 from edgeslm_exporters import matrices
 from edgeslm_exporters.decoder_spec import Experts
 from edgeslm_exporters.matrices import StoredTensor, resolve, tensor_bytes

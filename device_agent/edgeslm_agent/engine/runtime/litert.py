@@ -20,6 +20,7 @@ import numpy as np
 
 from edgeslm_agent.engine.heap import keep_freed, trim_heap
 from edgeslm_agent.engine.runtime.atomics import check_atomics
+from edgeslm_agent.engine.runtime.litert_calls import CACHE_STEP, cache_size, prompt_calls
 from edgeslm_agent.engine.runtime.pages import (
     RELEASED_ROWS,
     mapped_regions,
@@ -33,7 +34,7 @@ from edgeslm_agent.engine.runtime.tflite_file import RESIZABLE, open_tflite
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, EnvironmentProblem, Incompatible, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ai_edge_litert.compiled_model import CompiledModel, TensorBuffer
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
 PACKAGE = "ai-edge-litert"
 OLDEST = "2.2.0"  # the first whose CompiledModel takes threads and a cache of packed weights
 HIDDEN = np.float32(-1e9)  # added to the scores of tokens that must not be seen
-# A call costs as much as 6 tokens plus its own: measured on a 135M decoder, 4.2 ms for 1, 7.9 for 8, 22 for 32.
-CALL_TOKENS = 6
-CACHE_STEP = 256  # tokens; a growth takes as long as 5 steps of a 135M decoder, a step 1 ms more for each CACHE_STEP
 HEAP_BLOCK = 256 << 10  # of caches that grew, the heap would keep holes that the next size does not fit in
 _SIZED = re.compile(r"(prefill|score)_(\d+)")
 _TOO_NEW_FOR_RUNTIME = re.compile(
@@ -170,34 +168,6 @@ class LitertRuntime:
             self.close()  # what is moved by half would answer wrongly
             raise translated(error, f"no caches for {size} tokens") from error
         trim_heap()  # the C library keeps what was moved: 90 MB of a 135M decoder's, back from 2,048 tokens
-
-
-def prompt_calls(sizes: Sequence[int], tail: int, tokens: int, room: int) -> Iterator[tuple[int, int]]:
-    """Yield the calls that read a prompt: how many tokens each has room for, and how many it reads.
-
-    Only calls of 1 and of `tail` tokens give logits, so one of them reads the last token. The caches hold `room` more.
-    """
-    left = tokens
-    while left:
-        ending = left <= tail <= room or left == 1
-        most = left if ending else left - 1
-        size = best_size((tail,) if ending else sizes, most, room)
-        yield size, min(size, most)
-        left, room = left - min(size, most), room - min(size, most)
-
-
-def best_size(sizes: Sequence[int], left: int, room: int) -> int:
-    """Return how many tokens to read at once: the cheapest for each of the `left` that wait, within `room` tokens."""
-    fitting = (1, *(size for size in sizes if size <= room))
-    return min(fitting, key=lambda size: ((CALL_TOKENS + size) / min(size, left), size))
-
-
-def cache_size(needed: int, now: int, step: int, context: int) -> int:
-    """Return how many tokens the caches must have room for: `now`, or steps enough for the `needed` ones of a call.
-
-    They shrink only when tokens are forgotten (`now` is 0 then), or a padded chunk and a step behind it took turns.
-    """
-    return max(now, min(context, -(-needed // step) * step))
 
 
 class _Caches:

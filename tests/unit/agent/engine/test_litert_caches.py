@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgeslm_agent.engine.runtime import litert
-from edgeslm_agent.engine.runtime.litert import CACHE_STEP, cache_size
+from edgeslm_agent.engine.runtime.litert_calls import CACHE_STEP, cache_size
 from edgeslm_agent.engine.runtime.tflite_file import RESIZABLE
 from edgeslm_agent.errors import EdgeSLMError, EnvironmentProblem
 from edgeslm_exporters.checkpoint import open_checkpoint

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeslm_agent.engine.runtime import litert
-from edgeslm_agent.engine.runtime.litert import LitertRuntime, best_size, check_litert
+from edgeslm_agent.engine.runtime.litert import LitertRuntime, check_litert
+from edgeslm_agent.engine.runtime.litert_calls import best_size, prompt_calls
 from edgeslm_agent.engine.runtime.quiet import native_stderr
 from edgeslm_agent.errors import Corrupt, EdgeSLMError, Incompatible, MissingExtra
 from edgeslm_exporters.tflite import schema
@@ -84,6 +85,24 @@ def test_a_shorter_past_forgets_what_came_after(
 @given(st.lists(st.integers(2, 200), unique=True, max_size=4), st.integers(1, 500), st.integers(1, 500))
 def test_the_size_of_a_call_fits_the_room(sizes: list[int], left: int, room: int) -> None:
     assert best_size(sizes, left, room) in {1, *(size for size in sizes if size <= room)}
+
+
+@given(
+    st.lists(st.integers(2, 200), unique=True, max_size=4),
+    st.integers(1, 40),
+    st.integers(1, 600),
+    st.integers(0, 600),
+)
+def test_calls_read_each_token_once_and_the_last_gives_logits(
+    sizes: list[int], tail: int, tokens: int, spare: int
+) -> None:
+    room = tokens + spare
+    calls = list(prompt_calls((tail, *sizes), tail, tokens, room))
+    assert sum(count for _, count in calls) == tokens
+    assert calls[-1][0] in {1, tail}
+    for size, count in calls:
+        assert 1 <= count <= size <= room
+        room -= count
 
 
 def test_padding_is_taken_where_it_is_cheaper_than_steps() -> None:
