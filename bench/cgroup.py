@@ -39,7 +39,8 @@ CGROUPS = Path("/sys/fs/cgroup/memory")
 RUNS, SEED = 300, 5
 MODELS = (HOME, *(name for name in SHAPES if name not in ("wide", "untied")))
 CONTEXTS, CHUNKS = (256, 512, 1024, 2048), (8, 32, 64, 128, 256)
-LIBRARIES = 12 * 2**20  # what answering reads of Python, numpy, tokenizers and LiteRT; with onnxruntime it is 16
+# what answering reads of Python, numpy, tokenizers and the runtime, resident after 60 tokens (smaps, unchanged pages)
+LIBRARIES = {"onnx": 16 * 2**20, "tflite": 12 * 2**20}
 SAMPLE_S = 0.01
 MB = 2**20
 
@@ -144,7 +145,7 @@ def outcome(run: Run, limit: float | None = None) -> Outcome:
         if child.returncode not in (0, -signal.SIGKILL):
             raise SystemExit(f"{run.cell.name} ended with {child.returncode}:\n{complained.decode()[-1000:]}")
         refused = int((group / "memory.failcnt").read_text())
-    return Outcome(child.returncode, bound, anonymous, shared + LIBRARIES + parts.mapped, refused)
+    return Outcome(child.returncode, bound, anonymous, shared + LIBRARIES[run.cell.format] + parts.mapped, refused)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -39,6 +38,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     rounds = parser.parse_args().rounds
     python = peer_python(PEER)
+    install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--editable", ROOT]
+    subprocess.run([str(word) for word in install], check=True)  # a bundle names the version that wrote it
     model = subprocess.run([str(python), "-c", FIND], check=True, capture_output=True, text=True).stdout.strip()
     with tempfile.TemporaryDirectory(prefix="edgeslm-bench-") as name:
         folder = Path(name)
@@ -77,8 +78,7 @@ def _exported(python: Path, model: str, recipe: str, out: Path) -> Path:
     """Return the bundle of a recipe, exported in the peer's environment, which has optimum."""
     command = [python, "-m", "edgeslm", "export", model, "--device", "x86-avx2-generic", "--recipe", recipe]
     command += ["--text", ROOT / "LICENSE", "--gate", "none", "--no-measure", "-o", out]
-    places = os.pathsep.join(str(ROOT / part) for part in (".", "exporters", "device_agent"))
-    environment = {**ENVIRONMENT, "PYTHONPATH": places, "XDG_CACHE_HOME": str(out.parent)}
+    environment = {**ENVIRONMENT, "XDG_CACHE_HOME": str(out.parent)}
     subprocess.run([str(word) for word in command], check=True, env=environment)
     return out
 

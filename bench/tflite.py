@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import machine
 from bench.environments import peer_python
@@ -23,6 +23,7 @@ from bench.models import KEPT, edgeslm_bundle, gguf_file, litertlm_file
 from bench.sides.gauge import CONTEXT, DECODE_TOKENS, THREADS
 from bench.sides.held_side import HELD_TOKENS
 from edgeslm_agent.engine.runtime.tflite_file import BUFFERS, open_tflite
+from edgeslm_exporters.tflite.writer import PAGE
 
 if TYPE_CHECKING:
     from bench.harness import Figures
@@ -82,8 +83,7 @@ def _held() -> Commands:
 
 
 def _with_signatures(bundle: Path, names: tuple[str, ...]) -> Path:
-    """Return a copy of a bundle's file that has only these signatures; its weights lie where they lay."""
-    import flatbuffers
+    """Return a copy of a bundle's file that has only these signatures, as the official library writes them."""
     from ai_edge_litert import schema_py_generated as schema
 
     graph = bundle / "artifacts" / "model.tflite"
@@ -94,13 +94,20 @@ def _with_signatures(bundle: Path, names: tuple[str, ...]) -> Path:
     model.subgraphs = [model.subgraphs[kept.subgraphIndex] for kept in model.signatureDefs]
     for index, kept in enumerate(model.signatureDefs):
         kept.subgraphIndex = index
-    builder = flatbuffers.Builder(start)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    if len(builder.Output()) > start:
-        raise SystemExit(f"{names} do not fit in front of the weights as the official library writes them")
+    begin = -(-len(_packed(model)) // PAGE) * PAGE
+    for buffer in model.buffers:
+        buffer.offset += begin - start if buffer.offset else 0
     path = KEPT / f"signatures-{len(names)}.tflite"
-    path.write_bytes(bytes(builder.Output()).ljust(start, b"\0") + data[start:])
+    path.write_bytes(_packed(model).ljust(begin, b"\0") + data[start:])
     return path
+
+
+def _packed(model: Any) -> bytes:  # noqa: ANN401 - generated code without types
+    import flatbuffers
+
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def _targets(middle: dict[str, Figures]) -> list[Target]:
