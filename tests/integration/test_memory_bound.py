@@ -23,9 +23,9 @@ def writable_cgroups() -> None:
 
 @pytest.mark.parametrize("form", ["onnx", "tflite"])
 def test_a_bundle_lives_within_the_bound_of_its_plan(form: str) -> None:
-    found = outcome(Run(Cell(HOME, form, "wi8-afp32", 256, 128), 200))
+    found = outcome(Run(Cell("narrow", form, "wi8-afp32", 256, 128), 200))  # a smaller one peaks while it starts
     assert not found.killed
-    assert found.share > 55  # a model this small is bounded by what starting takes, and gives back
+    assert found.share > 75
     assert found.anonymous > 20e6
 
 
