@@ -7,9 +7,11 @@ arrives: a message of its own, sent after the others', is the fence.
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +30,7 @@ from edgeslm_agent.link.transport import Outgoing, SessionOptions
 from edgeslm_agent.serving.responder import Echo
 from support.fleet import rows, running_agent, running_collector
 from support.identity import Site, foreign, site
-from support.waiting import eventually
+from support.waiting import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,6 +274,25 @@ def test_one_certificate_of_a_role_is_revoked_and_the_others_stay(here: Site, tm
     guest.refused()
     guest.endpoint.close()
     here.role("viewer").connected().endpoint.close()
+
+
+def test_revocation_returns_when_the_broker_knows_and_not_before(here: Site, tmp_path: Path) -> None:
+    made = grant(here.authority, "viewer", tmp_path / "guest")
+    assert here.broker is not None
+    listed = here.authority.broker / "fleet.crl"
+    before = listed.read_bytes()
+    here.broker.send_signal(signal.SIGSTOP)
+    with ThreadPoolExecutor() as pool:
+        done = pool.submit(revoke, here.authority, "viewer", serial=made.serial)
+        try:
+            eventually(lambda: listed.read_bytes() != before, "the list is written")
+            assert wait([done], 0.5).done == set()  # the signal waits with the broker
+        finally:
+            here.broker.send_signal(signal.SIGCONT)
+        assert done.result(PATIENCE_S).reloaded
+    guest = here.client(tmp_path / "guest", operator=True)
+    guest.refused()
+    guest.endpoint.close()
 
 
 def test_broker_reads_its_new_certificate_without_a_restart(tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import ssl
 from pathlib import Path
 
 from edgeslm_agent.contract.codec import MAX_WIRE_BYTES
 
 _HEADER_BYTES = 1024  # of topic and properties beside a payload
 _MEMORY_BYTES = 256 * 2**20
+_ANSWER_S = 10.0
 
 
 def configuration(folder: Path, *, port: int, operator_port: int, user: str) -> str:
@@ -45,7 +48,10 @@ listener {operator_port}
 
 
 def reload(folder: Path) -> bool:
-    """Let the broker that runs on this folder read its files again; False when none does here."""
+    """Tell the broker that runs on this folder to read its files again; False when none does here.
+
+    It does so a moment later: see `has_reloaded`.
+    """
     try:
         number = int((folder / "mosquitto.pid").read_text(encoding="ascii"))
         # the number may have gone to somebody else since
@@ -53,6 +59,26 @@ def reload(folder: Path) -> bool:
             return False
         os.kill(number, signal.SIGHUP)
     except (OSError, ValueError):
+        return False
+    return True
+
+
+def has_reloaded(port: int) -> bool:
+    """Wait until the broker here, which listens on `port`, has read its files again; False when it does not answer.
+
+    Mosquitto looks for signals at the end of every round of its loop and needs more than one round for a handshake, so
+    one that began after the signal ends after the reading. Certificates do not matter here, theirs or ours: nothing is
+    said, and the broker ends it for want of one.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", port), _ANSWER_S) as plain, context.wrap_socket(plain) as secured:
+            secured.recv(1)
+    except ssl.SSLError:
+        return True
+    except OSError:
         return False
     return True
 

@@ -55,7 +55,7 @@ def revoke(authority: Authority, name: str, *, serial: str | None = None, now: f
         for one in serials:
             ledger.revoke(one, moment)
     publish(authority, moment)
-    reloaded = mosquitto.reload(authority.broker)
+    reloaded = mosquitto.reload(authority.broker) and mosquitto.has_reloaded(authority.settings.operator_port)
     return Revoked(serials, tokens, reloaded, reloaded and name not in ROLES and _throw_out(authority, name))
 
 

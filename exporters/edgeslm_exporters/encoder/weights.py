@@ -52,9 +52,12 @@ def add_int8(graph: GraphProto, matrix: TensorProto) -> list[str]:
 
 
 def rounded(weights: NDArray[np.float32], axis: int) -> Int8Matrix:
-    """Round to int8 with one scale for everything along `axis`."""
+    """Round to int8 with one scale for everything along `axis`.
+
+    What is too small for a scale of full precision becomes zero: its codes would not fit into 8 bits.
+    """
     scales = (np.abs(weights).max(axis=axis, keepdims=True) / 127).astype(np.float32)
-    scales[scales == 0] = 1.0
+    scales[scales < np.finfo(np.float32).tiny] = 1.0
     codes = np.rint(weights / scales).astype(np.int8)
     return Int8Matrix(codes, scales)
 
