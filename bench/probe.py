@@ -3,7 +3,7 @@
 Takes a probe (`edgeslm measure --probe`: random graphs of its own, at most 90 s), then times bundles that the probe
 never saw: five models in every form, several threads, chunks and lengths of prompt, each read and decoded by the
 agent's engine. Predicted are the time to the first token and that of a decoding step. `--record FILE` takes a probe
-that is there.
+that is there; `--again` measures nothing and predicts the times of the last run anew, from its probe.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ FORMS = {
     "tflite": ("fp32", "wi8-afp32", "wi4b32-afp32"),
 }
 CONTEXT = 2048
+ROUNDS = 3  # some minutes apart: the machine is shared, and a median belongs to no minute
 LAST = CACHE / "bench" / "probe.json"  # the record, for another `--record`
+TIMES = CACHE / "bench" / "probe-times.json"  # what was timed after it, for `--again`
 FIRST_TOKEN, STEP = "first token", "decoding step"
 
 
@@ -71,12 +73,21 @@ def main() -> None:
     """Probe, measure, compare, publish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", type=Path, help="a probe taken before")
+    parser.add_argument("--again", action="store_true", help="compare the last run's times with today's predictions")
     parser.add_argument("--only", default="", help="variants whose name holds this text; publishes nothing")
     options = parser.parse_args()
     idle = machine.idle_share()
-    record = (read_record(options.record) if options.record else None) or probe("here")
+    known = LAST if options.again else options.record
+    record = (read_record(known) if known else None) or probe("here")
     write_record(record, LAST)
-    found = [one for variant in _variants() if options.only in variant.name for one in _timed(variant, record)]
+    variants = [variant for variant in _variants() if options.only in variant.name]
+    if not options.again:
+        TIMES.write_text(json.dumps({"idle_before": idle, "rounds": _measured(variants)}), encoding="utf-8")
+    times = json.loads(TIMES.read_text(encoding="utf-8"))
+    found = [
+        one for variant in variants for setting in zip(*times["rounds"][variant.name], strict=True)
+        for one in _compared(variant, setting, record)
+    ]  # fmt: skip
     samples = {f"{form}: {what}": [_figures(members)] for form, what, members in _groups(found)}
     everything = _figures(found)
     targets = [
@@ -86,13 +97,16 @@ def main() -> None:
         Target("the probe itself", record.seconds, 90, at_least=False, unit=" s"),
     ]
     for one in found if options.only else ():
-        times = f"{one.measured * 1e3:.2f} ms, predicted {one.predicted * 1e3:.2f}"
-        print(f"{one.cell} {one.what}: {times}, off {one.error:.0f} %, {'in' if one.inside else 'out'}")
+        both = f"{one.measured * 1e3:.2f} ms, predicted {one.predicted * 1e3:.2f}"
+        print(f"{one.cell} {one.what}: {both}, off {one.error:.0f} %, {'in' if one.inside else 'out'}")
     if options.only:
         print("\n".join(target.line() for target in targets))
         return
     versions = machine.versions_in(Path(sys.executable), "edgeslm", "onnxruntime", "ai-edge-litert", "numpy")
-    settings = {"idle_before": idle, "context": CONTEXT, "rows_of_the_probe": len(record.rows), "cells": _cells(found)}
+    settings = {
+        "rounds": ROUNDS, "idle_before": times["idle_before"], "context": CONTEXT,
+        "rows_of_the_probe": len(record.rows), "cells": _cells(found),
+    }  # fmt: skip
     publish("probe", {"all": [everything], **samples}, targets, {"edgeslm": versions}, settings)
 
 
@@ -114,26 +128,29 @@ def _settings(variant: Cell) -> list[str]:
     ]
 
 
-def _timed(variant: Cell, record: Record) -> Iterator[Timed]:
-    places = variant.layout()
-    command: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "bench.sides.speed_side",
-        bundle_of(variant),
-        *_settings(variant),
-    ]
-    for seen in _asked(command):
-        threads, chunk, prompt = seen["threads"], seen["chunk"], seen["prompt"]
-        cell = f"{variant.model} {variant.format} {variant.recipe} threads {threads} chunk {chunk} prompt {prompt}"
-        wanted = {
-            FIRST_TOKEN: (prompt_passes(places, prompt, chunk), seen["first_token_s"]),
-            STEP: (step_pass(prompt + DECODE_TOKENS / 2), seen["step_s"]),
-        }
-        for what, (passes, measured) in wanted.items():
-            one = time_of(record, places, passes, threads, variant.model)
-            yield Timed(what, cell, measured, one.seconds, one.low, one.high)
-    print(f"timed {variant.name}", file=sys.stderr, flush=True)
+def _measured(variants: Sequence[Cell]) -> dict[str, list[list[dict[str, Any]]]]:
+    """Time all variants in every round; return what each round gave for each setting, by variant."""
+    rounds: dict[Cell, list[list[dict[str, Any]]]] = {variant: [] for variant in variants}
+    for number in range(ROUNDS):
+        for variant, seen in rounds.items():
+            side: list[str | Path] = [sys.executable, "-m", "bench.sides.speed_side", bundle_of(variant)]
+            seen.append(_asked([*side, *_settings(variant)]))
+            print(f"round {number + 1} of {ROUNDS}: {variant.name}", file=sys.stderr, flush=True)
+    return {variant.name: seen for variant, seen in rounds.items()}
+
+
+def _compared(variant: Cell, setting: Sequence[dict[str, Any]], record: Record) -> Iterator[Timed]:
+    """Yield both times of one setting."""
+    places, (threads, chunk, prompt) = variant.layout(), (setting[0][name] for name in ("threads", "chunk", "prompt"))
+    cell = f"{variant.model} {variant.format} {variant.recipe} threads {threads} chunk {chunk} prompt {prompt}"
+    wanted = {
+        FIRST_TOKEN: (prompt_passes(places, prompt, chunk), "first_token_s"),
+        STEP: (step_pass(prompt + DECODE_TOKENS / 2), "step_s"),
+    }
+    for what, (passes, figure) in wanted.items():
+        one = time_of(record, places, passes, threads, variant.model)
+        measured = statistics.median(seen[figure] for seen in setting)
+        yield Timed(what, cell, measured, one.seconds, one.low, one.high)
 
 
 def _asked(command: Sequence[str | Path]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Our own side for tasks: first token and decoding speed of one bundle at several lengths of prompt, and its peak.
 
-`python -m bench.sides.task_side BUNDLE ANSWER_TOKENS PROMPT_TOKENS...`; medians of three rounds after a first.
+`python -m bench.sides.task_side BUNDLE ANSWER_TOKENS PROMPT_TOKENS...`; medians of three rounds after a first. The peak
+is that of a full context: an agent does not know how long the next prompt is.
 """
 
 from __future__ import annotations
@@ -8,12 +9,16 @@ from __future__ import annotations
 import statistics
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.sides.gauge import THREADS, Gauge, peak_rss_mb
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.engine.generation import Generation
 from edgeslm_agent.engine.session import Session
 from edgeslm_agent.engine.workload import STRIDE
+
+if TYPE_CHECKING:
+    from edgeslm_agent.engine.generation import RunFigures
 
 ROUNDS = 3
 
@@ -22,15 +27,20 @@ def main(folder: Path, answer: int, prompts: list[int]) -> None:
     """Measure one bundle and report."""
     gauge = Gauge()
     bundle = open_bundle(folder, verify=False)
-    vocabulary = bundle.manifest.decoder.vocab_size
+    decoder = bundle.manifest.decoder
+    options = Generation(max_tokens=answer, ignore_stop=True)
     with Session.open(bundle, threads=THREADS, check_probe=False) as session:
         gauge.figures["load_s"] = gauge.lap()
-        options = Generation(max_tokens=answer, ignore_stop=True)
+
+        def run(length: int) -> RunFigures:
+            prompt = [STRIDE * (place + 1) % decoder.vocab_size for place in range(length)]
+            return session.complete(prompt, options).figures
+
         for length in prompts:
-            prompt = [STRIDE * (place + 1) % vocabulary for place in range(length)]
-            figures = [session.complete(prompt, options).figures for _ in range(1 + ROUNDS)][1:]
+            figures = [run(length) for _ in range(1 + ROUNDS)][1:]
             gauge.figures[f"first_token_{length}_s"] = statistics.median(seen.first_token_s for seen in figures)
             gauge.figures[f"decode_{length}_tps"] = statistics.median(seen.decode_tps or 0.0 for seen in figures)
+        run(decoder.context - answer)
     gauge.figures["peak_rss_mb"] = peak_rss_mb()
     gauge.report()
 

@@ -22,10 +22,10 @@ def run(options: Namespace) -> int:
     from edgeslm import catalog
     from edgeslm.catalog.probes import probe_of
     from edgeslm.profiler.probe.record import write_record
-    from edgeslm.profiler.probe.session import form_count, probe
+    from edgeslm.profiler.probe.session import probe, turn_count
 
     name = catalog.device(options.device or "here").name
-    with output.progress(f"probing this machine as {name}", form_count()) as advance:
+    with output.progress(f"probing this machine as {name}", turn_count()) as advance:
         record = probe(name, advance=advance)
     place = probe_of(name)
     write_record(record, place)

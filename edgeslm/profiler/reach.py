@@ -35,10 +35,16 @@ if TYPE_CHECKING:
 TYPICAL = Constants(
     bandwidth=1e10, thread_bandwidth=1e10, thread_rate=1e10, layer_s=3e-5, attention_rate=1e10, call_s=3e-5
 )
+SHORT = 64  # weights of the longest block that MatMulNBits takes as long for as for one of 32, by its bytes
 FEW, MANY = 16, 96  # tokens at once up to which, and from which on, kernels work as for a few or for many
 USUAL_CACHE = 2 << 20
+CACHE_SHARE = 0.75  # of the last cache that weights stay in: values, tables and whatever else runs take the rest
+# onnxruntime widens a quantised KV cache again for every chunk of a prompt: so many times the attention of a cache in
+# floats, seen with models of 12 and 30 layers. A step on one token costs no more.
+QUANTISED_ATTENTION = 3.8
 # Standard deviations of the constants' logarithms, in the order of Constants: bandwidth, thread_bandwidth, thread_rate,
-# layer_s, share, attention_rate, call_s. Chosen, not fitted: bench/probe.py says how well the ranges hold.
+# layer_s, share, attention_rate, call_s. Chosen, not fitted. Ranges are as wide as four runs of bench/probe.py needed,
+# which had very different minutes: they hold 86 to 98 % of each.
 WIDTHS = {
     "all": (1.0, 1.0, 1.2, 1.0, 0, 1.2, 1.0),
     "runtime+kernel": (0.5, 0.5, 0.7, 0.8, 0, 0.8, 0.8),
@@ -50,8 +56,10 @@ WIDTHS = {
     "model+form+kernel": (0, 0, 0, 0, 0.05, 0, 0),
     "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
 }
-PRIORS = Priors(WIDTHS, noise=0.03, widening=2.5)
+PRIORS = Priors(WIDTHS, noise=0.03, widening=3.2)
 IN_USE = 1.12  # of the faster sweep: a pass in use is not repeated, and others work too (two runs of bench/probe)
+# A block's scale costs a product as much as so many weights, by prompts of one model in blocks of 32, 64 and 128.
+BLOCK_COST = {"onnx": 14.0, "tflite": 5.5}
 ENGINE_STEP_S = 5e-5  # of a decoding step beside the runtime: choosing the token, turning it into text
 HERE = "here"
 WITH_RUNTIME_CHANGED = 1.5  # what a range is widened by when another version of the runtime is installed
@@ -95,15 +103,15 @@ def case(places: AnyLayout, one: Pass, threads: int, cache_bytes: int, model: st
     """Return one pass through a variant as the calibration knows it."""
     work = _work(places, one, threads)
     kernel = "one" if one.rows == 1 else "few" if one.rows <= FEW else "some" if one.rows < MANY else "many"
-    form = _form(_main(places))
+    bits, form = _kernel(places)
     traits = {
         "all": "all",
         "runtime": places.format,
         "kernel": kernel,
         "threads": str(threads),
-        "bits": f"{places.format} {_main(places).bits}",
+        "bits": f"{places.format} {bits}",
         "form": f"{places.format} {form}",
-        "place": "cache" if work.read_bytes < 0.75 * (cache_bytes or USUAL_CACHE) else "memory",
+        "place": "cache" if work.read_bytes < CACHE_SHARE * (cache_bytes or USUAL_CACHE) else "memory",
         "model": model,
     }
     return Case(work, TYPICAL, traits)
@@ -137,16 +145,17 @@ def _work(places: AnyLayout, one: Pass, threads: int) -> Work:
     spec, held = places.spec, one.past + one.rows
     *layers, head = places.products
     packed = sum(matrix.projection.share * _packed(matrix) for matrix in layers)
-    weights = sum(m.projection.share * m.projection.rows * m.projection.columns for m in layers)
+    weights = sum(m.projection.share * _multiplied(m, places.format) for m in layers)
     cached = places.cache_bytes(places.context) / places.context
     room = litert_room(places, held) if places.format == "tflite" else held
     seen = room if places.format == "tflite" else one.past + (one.rows + 1) / 2
+    widening = QUANTISED_ATTENTION if places.kv_bits < 32 and one.rows > 1 else 1
     return Work(
         read_bytes=packed + (one.logits > 0) * _packed(head) + cached * room,
-        multiply_adds=one.rows * weights + one.logits * head.projection.rows * head.projection.columns,
+        multiply_adds=one.rows * weights + one.logits * _multiplied(head, places.format),
         layers=spec.layers,
         threads=threads,
-        attended=2 * one.rows * seen * spec.layers * spec.query_size,
+        attended=2 * one.rows * seen * spec.layers * spec.query_size * widening,
     )
 
 
@@ -154,12 +163,28 @@ def _packed(matrix: Matrix) -> float:
     return matrix.loaded_bytes + 4 * matrix.blocks * matrix.projection.rows
 
 
+def _multiplied(matrix: Matrix, form: str) -> float:
+    """Return the multiply-adds of a product with one row, those included that its scales take as long as."""
+    weights = matrix.projection.rows * matrix.projection.columns
+    scales = 0 if _by_row(matrix, form) else matrix.blocks * matrix.projection.rows
+    return weights + BLOCK_COST[form] * scales
+
+
+def _by_row(matrix: Matrix, form: str) -> bool:
+    """Return whether the kernel has one scale a row; MatMulNBits repeats it for every block."""
+    return isinstance(matrix.storage, Blocks) and matrix.storage.per_row and form == "tflite"
+
+
 def _main(places: AnyLayout) -> Matrix:
     """Return the matrix whose form most weights have: one of the widest products."""
     return max(places.products[:-1], key=lambda matrix: matrix.projection.rows * matrix.projection.columns)
 
 
-def _form(matrix: Matrix) -> str:
-    if not isinstance(matrix.storage, Blocks):
-        return "fp32"  # fp16 is widened when it is loaded
-    return f"i{matrix.storage.bits}b{matrix.storage.block}"
+def _kernel(places: AnyLayout) -> tuple[int, str]:
+    """Return bits and form of the weights that most products multiply; fp16 is widened when it is loaded."""
+    matrix = _main(places)
+    storage = matrix.storage
+    if not isinstance(storage, Blocks):
+        return 32, "fp32"
+    blocks = "" if places.format == "tflite" else " in short blocks" if storage.block <= SHORT else " in long blocks"
+    return storage.bits, f"i{storage.bits}{blocks}"

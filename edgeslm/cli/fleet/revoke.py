@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     output.result(f"{options.name}: {len(done.serials)} certificates and {done.tokens} unused tokens taken back")
     if not done.reloaded:
         output.story(
-            f"no broker runs here on {authority.broker}: copy its *.crl to the one that does, and send it SIGHUP"
+            f"no broker answers here on {authority.broker}: copy its *.crl to the one that does, and send it SIGHUP"
         )
     elif not done.disconnected:
         output.story("the broker refuses it from now on; who is connected stays until the broker is restarted")

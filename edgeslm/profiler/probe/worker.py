@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm.profiler.probe.graphs import CONTEXT, DEEP, GRAPHS, Graph, sized, write_checkpoint
+from edgeslm.profiler.probe.graphs import CONTEXT, DEEP, GRAPHS, LARGE, Graph, sized, write_checkpoint
 from edgeslm.profiler.probe.record import Row
 from edgeslm_agent.engine.runtime.litert import LitertRuntime
 from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from edgeslm_agent.engine.runtime.port import Runtime
 
-# (tokens read at once, tokens before them), the most telling first; `deep` is there for what beginning a layer costs
+# (tokens read at once, tokens before them), the most telling first; `deep` is there for what beginning a layer costs,
+# `large`, whose passes are long, for what reading memory does
 PASSES = ((1, 16), (128, 0), (1, 800), (32, 0), (128, 768), (8, 0), (32, 768))
-DEEP_PASSES = ((1, 16), (32, 0))
-REPEATS, LEAST_REPEATS, ENOUGH_S = 100, 3, 0.08  # of a pass
-SWEEPS = 2  # through the passes: somebody else's work slows a second or two of them, and the faster time counts
+FEWER_PASSES = {DEEP.name: ((1, 16), (32, 0)), LARGE.name: ((1, 16), (128, 0), (1, 800), (32, 0))}
+REPEATS, LEAST_REPEATS, ENOUGH_S = 100, 3, 0.06  # of a pass
 
 
 def main(form: str, recipe: str, seconds: float, folder: Path, threads: Sequence[int]) -> None:
@@ -70,12 +70,11 @@ def _time_graph(graph: Graph, artifact: Artifact, threads: Sequence[int], deadli
     form = artifact.layout.format
     for count in threads:
         runtime = _opened(artifact, place / "out", count)
-        passes = DEEP_PASSES if graph.name == DEEP.name else PASSES
+        passes = FEWER_PASSES.get(graph.name, PASSES)
         try:
-            for _ in range(SWEEPS):
-                for rows, past, seconds, spread in _swept(runtime, passes, graph.vocab, deadline):
-                    row = Row(graph.name, graph.layers, form, artifact.recipe.name, count, rows, past, seconds, spread)
-                    print(json.dumps(asdict(row)), flush=True)  # noqa: T201 - this process talks to its parent
+            for rows, past, seconds, spread in _swept(runtime, passes, graph.vocab, deadline):
+                row = Row(graph.name, graph.layers, form, artifact.recipe.name, count, rows, past, seconds, spread)
+                print(json.dumps(asdict(row)), flush=True)  # noqa: T201 - this process talks to its parent
         finally:
             runtime.close()
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgeslm_exporters.decoder_spec import Layer
     from edgeslm_exporters.tflite.builder import RowScales, Value
     from edgeslm_exporters.tflite.layout import Layout
+    from edgeslm_exporters.tflite.schema import DType
 
 
 def decoder_model(layout: Layout, config: Mapping[str, Any], row_scales: RowScales) -> ModelBuilder:
@@ -67,8 +68,11 @@ class _Call:
     def _embedding(self, tokens: Value, positions: Value) -> Value:
         graph, spec = self.graph, self.spec
         shape = (self.rows, spec.hidden)
-        table = widened(graph, graph.matrix(self.layout.table))
-        value = graph.scaled(graph.op(Op.EMBEDDING_LOOKUP, [tokens, table], shape), spec.embedding_scale)
+        table = graph.matrix(self.layout.table)
+        # fp16 is looked up before it is widened: every signature would keep a table in floats
+        dtype: DType = "float16" if table.dtype == "float16" else "float32"
+        found = widened(graph, graph.op(Op.EMBEDDING_LOOKUP, [tokens, table], shape, dtype))
+        value = graph.scaled(found, spec.embedding_scale)
         if spec.positions is not None:
             learned = graph.op(Op.EMBEDDING_LOOKUP, [positions, graph.stored(POSITIONS)], shape)
             value = graph.binary(Op.ADD, value, learned)

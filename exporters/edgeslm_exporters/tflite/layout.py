@@ -108,21 +108,19 @@ class Layout(matrices.Layout[Matrix]):
         """Bytes kept once loaded: XNNPACK packs two floats a row beside the weights; the file's pages are given back.
 
         Every signature keeps the scale and the zero point of each row that has its own. XNNPACK also keeps the buffer
-        that the largest product was packed in. fp16 weights are widened once more by every signature that reads them,
-        the head by `decode` alone.
+        that the largest product was packed in.
         """
-        widened = [matrix.loaded_bytes for matrix in self.products if matrix.storage == "fp16"]
         packed = sum(matrix.loaded_bytes + 8 * matrix.projection.rows for matrix in self.products)
         head = self.products[-1]
         piece = head.loaded_bytes * len(self.head_pieces[0]) // head.projection.rows
         buffer = max(self._largest_other, piece)
         scales = 8 * (len(self.prefill_sizes) + 2) * sum(m.projection.rows for m in self.products if m.by_row)
-        return packed + scales + buffer + sum(widened) + len(self.prefill_sizes) * sum(widened[:-1])
+        return packed + scales + buffer
 
     @property
     def loading_bytes(self) -> int:
-        """Bytes held beside those while loading: none, matrices are packed one by one in that buffer."""
-        return 0
+        """Bytes held beside those while loading: all fp16 of the file; others are packed one by one in that buffer."""
+        return sum(matrix.bytes for matrix in self.products if matrix.storage == "fp16")
 
     def cache_bytes(self, tokens: int) -> int:
         """Bytes of the caches, which have room for a multiple of CACHE_STEP tokens."""

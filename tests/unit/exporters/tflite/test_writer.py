@@ -14,6 +14,7 @@ from edgeslm_exporters.quantize.packing import unpack
 from edgeslm_exporters.recipe import parse_recipe
 from edgeslm_exporters.tflite.layout import FILE_NAME, layout
 from edgeslm_exporters.tflite.linter import lint
+from edgeslm_exporters.tflite.schema import TYPES, Op
 from support.tflite_files import generated_model, written
 from support.tiny import tiny_case, tiny_checkpoint
 
@@ -111,3 +112,13 @@ def test_a_prefill_signature_stops_at_the_last_cache(checkpoint: Checkpoint, tmp
     prefill, decode = (len(model.subgraphs[index].operators) for index in (0, 1))
     assert [output.name.decode() for output in model.signatureDefs[0].outputs][-1] == "kv_cache_v_1"
     assert prefill < decode
+
+
+def test_a_table_of_fp16_is_widened_row_by_row(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    """Every signature would keep a table in floats: 108 MB each for a vocabulary of 49,152."""
+    artifact = written(checkpoint, "fp16", tmp_path / "out")
+    model = generated_model((tmp_path / "out" / artifact.decoder.graph).read_bytes())
+    for graph in model.subgraphs:
+        codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
+        first = graph.operators[codes.index(Op.EMBEDDING_LOOKUP)]
+        assert [graph.tensors[index].type for index in (first.inputs[1], first.outputs[0])] == [TYPES["float16"]] * 2

@@ -78,6 +78,39 @@ def test_a_form_that_nobody_timed_has_a_wider_range() -> None:
     assert width("wi4b128-afp32") > 1.2 * width("wi4b32-afp32")
 
 
+def test_kernels_are_told_apart_by_what_they_multiply() -> None:
+    def form(runtime: str, recipe: str, model: str = MODEL) -> tuple[str, str]:
+        found = layout(runtime, spec_named(model), parse_recipe(recipe), 256)
+        traits = reach.case(found, Pass(1, 16), 1, 0, model).traits
+        return traits["bits"], traits["form"]
+
+    assert form("onnx", "fp16") == form("onnx", "fp32") == ("onnx 32", "onnx fp32")
+    assert form("onnx", "wi8-afp32") == ("onnx 8", "onnx i8 in short blocks")  # 64 is the largest that divides 576
+    assert form("onnx", "wi4b128-afp32") == ("onnx 4", "onnx i4 in long blocks")
+    assert form("tflite", "wi4b32-afp32") == ("tflite 4", "tflite i4")
+
+
+def test_smaller_blocks_take_longer_except_where_a_row_has_one_scale() -> None:
+    def work(runtime: str, recipe: str) -> float:
+        found = layout(runtime, spec_named(MODEL), parse_recipe(recipe), 256)
+        return reach.case(found, Pass(128, 0), 1, 0, MODEL).work.multiply_adds
+
+    for runtime in ("onnx", "tflite"):
+        assert work(runtime, "wi4b32-afp32") > work(runtime, "wi4b64-afp32") > work(runtime, "fp32")
+    assert work("onnx", "wi8-afp32") > work("onnx", "fp32")
+    assert work("tflite", "wi8-afp32") == work("tflite", "fp32")
+
+
+def test_a_quantised_cache_makes_reading_a_prompt_longer_and_decoding_not() -> None:
+    record = made_up()
+
+    def takes(recipe: str, *passes: Pass) -> float:
+        return time_of(record, places(recipe), passes, 4, MODEL).seconds
+
+    assert takes("wi4b32-afp32-kv8", Pass(128, 512)) > 1.2 * takes("wi4b32-afp32", Pass(128, 512))
+    assert takes("wi4b32-afp32-kv8", Pass(1, 512)) < takes("wi4b32-afp32", Pass(1, 512))
+
+
 def test_longer_contexts_and_smaller_chunks_take_longer() -> None:
     record = made_up()
 
@@ -171,8 +204,20 @@ def test_a_child_that_dies_is_said_and_its_rows_are_kept(monkeypatch: pytest.Mon
     seen = session._Seen()
     with workplace() as place:
         session._time_form("onnx", "wi4b32-afp32", 20.0, place, seen)
-    assert seen.rows == [row]
+    assert list(seen.rows.values()) == [row]
     assert seen.missing == ["onnx wi4b32-afp32: ended after 1 passes with signal 6"]
+
+
+def test_the_faster_of_two_rounds_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = session._Seen()
+    for taken in (0.003, 0.001, 0.002):
+        row = Row("small", 6, "onnx", "wi4b32-afp32", 1, 1, 16, taken)
+        said = json.dumps(json.dumps(row.__dict__))
+        monkeypatch.setattr(session, "worker_command", lambda *_, said=said: [sys.executable, "-c", f"print({said})"])
+        with workplace() as place:
+            session._time_form("onnx", "wi4b32-afp32", 20.0, place, seen)
+    assert [one.seconds for one in seen.rows.values()] == [0.001]
+    assert seen.missing == []
 
 
 def test_a_probe_that_saw_too_little_is_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
