@@ -41,9 +41,9 @@ class Process:
     slack: float
 
 
-# libpython, numpy, tokenizers and the runtime's library, with its own heap. What onnxruntime starts with lies between two
-# runs that differed by 2 MB, with how the page cache held the libraries. LiteRT has tables of every layer in each of
-# its signatures, and keeps some of what fp16 was widened in.
+# libpython, numpy, tokenizers and the runtime's library, with its own heap. What onnxruntime starts with lies between
+# two runs that differed by 2 MB, with how the page cache held the libraries. LiteRT has tables of every layer in each
+# of its signatures, and keeps some of what fp16 was widened in.
 PROCESSES = {
     "onnx": Process(56.4 * MB, 48.4 * MB, 46.1 * MB, 0.2 * MB, slack=1.58),
     "tflite": Process(60.35 * MB, 44.6 * MB, 33.75 * MB, 0.64 * MB, slack=0.75),
