@@ -57,8 +57,8 @@ WIDTHS = {
     "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
 }
 PRIORS = Priors(WIDTHS, noise=0.03, widening=3.2)
-IN_USE = 1.12  # of the faster sweep: a pass in use is not repeated, and others work too (two runs of bench/probe)
-# A block's scale costs a product as much as so many weights, by prompts of one model in blocks of 32, 64 and 128.
+IN_USE = 1.12  # of the faster round: a pass in use is not repeated, and others work too (two runs of bench/probe)
+# A block's scale costs a product as much as so many weights, by prompts of two models in blocks of 32 to 128.
 BLOCK_COST = {"onnx": 14.0, "tflite": 5.5}
 ENGINE_STEP_S = 5e-5  # of a decoding step beside the runtime: choosing the token, turning it into text
 HERE = "here"
