@@ -1,9 +1,10 @@
 """How far off are times that are predicted from a probe of this machine?
 
-Takes a probe (`edgeslm measure --probe`: random graphs of its own, at most 90 s), then times bundles that the probe
-never saw: five models in every form, several threads, chunks and lengths of prompt, each read and decoded by the
-agent's engine. Predicted are the time to the first token and that of a decoding step. `--record FILE` takes a probe
-that is there; `--again` measures nothing and predicts the times of the last run anew, from its probe.
+In each of three sessions: takes a probe (`edgeslm measure --probe`: random graphs of its own, at most 90 s), then times
+bundles that the probe never saw: five models in every form, several threads, chunks and lengths of prompt, each read
+and decoded by the agent's engine. Predicted are the time to the first token and that of a decoding step; all sessions
+count together, for what a shared machine does in one quarter of an hour is off in one direction. `--again` measures
+nothing and predicts the times of the last run anew, from its probes.
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ FORMS = {
     "tflite": ("fp32", "wi8-afp32", "wi4b32-afp32"),
 }
 CONTEXT = 2048
-ROUNDS = 3  # some minutes apart: the machine is shared, and a median belongs to no minute
-LAST = CACHE / "bench" / "probe.json"  # the record, for another `--record`
-TIMES = CACHE / "bench" / "probe-times.json"  # what was timed after it, for `--again`
+SESSIONS = 3
+ROUNDS = 3  # of a session, some minutes apart: the machine is shared, and a median belongs to no minute
+RECORD, TIMES = "record.json", "times.json"
+KEPT = CACHE / "bench" / "probes"  # the record and the times of each session, for `--again`
 FIRST_TOKEN, STEP = "first token", "decoding step"
 
 
@@ -69,45 +71,64 @@ class Timed:
         return self.low <= self.measured <= self.high
 
 
+@dataclass(frozen=True)
+class Sitting:
+    """A probe, and what was timed after it: by variant, what each round gave for each setting."""
+
+    record: Record
+    idle_before: float
+    rounds: dict[str, list[list[dict[str, Any]]]]
+
+    def compared(self, variants: Sequence[Cell]) -> list[Timed]:
+        """Return every time beside its prediction."""
+        return [
+            one for variant in variants for setting in zip(*self.rounds[variant.name], strict=True)
+            for one in _compared(variant, setting, self.record)
+        ]  # fmt: skip
+
+
 def main() -> None:
     """Probe, measure, compare, publish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--record", type=Path, help="a probe taken before")
     parser.add_argument("--again", action="store_true", help="compare the last run's times with today's predictions")
-    parser.add_argument("--only", default="", help="variants whose name holds this text; publishes nothing")
-    options = parser.parse_args()
-    idle = machine.idle_share()
-    known = LAST if options.again else options.record
-    record = (read_record(known) if known else None) or probe("here")
-    write_record(record, LAST)
-    variants = [variant for variant in _variants() if options.only in variant.name]
-    if not options.again:
-        TIMES.write_text(json.dumps({"idle_before": idle, "rounds": _measured(variants)}), encoding="utf-8")
-    times = json.loads(TIMES.read_text(encoding="utf-8"))
-    found = [
-        one for variant in variants for setting in zip(*times["rounds"][variant.name], strict=True)
-        for one in _compared(variant, setting, record)
-    ]  # fmt: skip
+    again = parser.parse_args().again
+    variants = list(_variants())
+    if not again:
+        for number in range(SESSIONS):
+            _sit(KEPT / str(number + 1), variants)
+    sittings = [_kept(folder) for folder in sorted(KEPT.iterdir())]
+    apart = [sitting.compared(variants) for sitting in sittings]
+    found = [one for members in apart for one in members]
     samples = {f"{form}: {what}": [_figures(members)] for form, what, members in _groups(found)}
+    samples |= {f"session {number}": [_figures(members)] for number, members in enumerate(apart, 1)}
     everything = _figures(found)
     targets = [
         Target("median error", everything["median_error"], 12, at_least=False, unit=" %"),
         Target("in the 90 % range", everything["in_range"], 85, at_least=True, unit=" %"),
         Target("in the 90 % range", everything["in_range"], 95, at_least=False, unit=" %"),
-        Target("the probe itself", record.seconds, 90, at_least=False, unit=" s"),
+        Target("the probe itself", max(sitting.record.seconds for sitting in sittings), 90, at_least=False, unit=" s"),
     ]
-    for one in found if options.only else ():
-        both = f"{one.measured * 1e3:.2f} ms, predicted {one.predicted * 1e3:.2f}"
-        print(f"{one.cell} {one.what}: {both}, off {one.error:.0f} %, {'in' if one.inside else 'out'}")
-    if options.only:
-        print("\n".join(target.line() for target in targets))
-        return
     versions = machine.versions_in(Path(sys.executable), "edgeslm", "onnxruntime", "ai-edge-litert", "numpy")
     settings = {
-        "rounds": min(map(len, times["rounds"].values())), "idle_before": times["idle_before"], "context": CONTEXT,
-        "rows_of_the_probe": len(record.rows), "cells": _cells(found),
+        "rounds": ROUNDS, "sessions": len(sittings), "idle_before": min(sitting.idle_before for sitting in sittings),
+        "context": CONTEXT, "rows_of_the_probe": len(sittings[0].record.rows),
+        "cells": {f"session {number}": _cells(members) for number, members in enumerate(apart, 1)},
     }  # fmt: skip
     publish("probe", {"all": [everything], **samples}, targets, {"edgeslm": versions}, settings)
+
+
+def _sit(folder: Path, variants: Sequence[Cell]) -> None:
+    """Take a probe, time the variants after it, and keep both."""
+    folder.mkdir(parents=True, exist_ok=True)
+    idle = machine.idle_share()
+    write_record(probe("here"), folder / RECORD)
+    (folder / TIMES).write_text(json.dumps({"idle_before": idle, "rounds": _measured(variants)}), encoding="utf-8")
+
+
+def _kept(folder: Path) -> Sitting:
+    record = read_record(folder / RECORD)
+    assert record is not None, f"{folder} has no probe: run without --again"
+    return Sitting(record, **json.loads((folder / TIMES).read_text(encoding="utf-8")))
 
 
 def _variants() -> Iterator[Cell]:

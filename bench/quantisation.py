@@ -121,7 +121,6 @@ def targets(name: str, found: dict[str, Figures]) -> list[Target]:
 def main() -> None:
     """Measure every recipe on every model and publish."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    idle = machine.idle_share()
     samples: dict[str, list[Figures]] = {}
     promises: list[Target] = []
     for subject in subjects():
@@ -129,7 +128,7 @@ def main() -> None:
         samples |= {f"{subject.name}: {recipe}": [figures] for recipe, figures in found.items()}
         promises += targets(subject.name, found)
     versions = {"edgeslm": machine.versions_in(Path(sys.executable), "edgeslm", "onnxruntime", "numpy")}
-    publish("quantisation", samples, promises, versions, {"rounds": 1, "idle_before": idle})
+    publish("quantisation", samples, promises, versions, {"context": CONTEXT})
 
 
 if __name__ == "__main__":

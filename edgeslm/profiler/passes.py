@@ -21,7 +21,7 @@ MOVE_BYTE_S, RESIZE_LAYER_S = 4e-10, 1e-4
 class Pass:
     """`rows` tokens read at once on top of `past` others, so many `times`; `logits` are given for so many of them.
 
-    `beside` are seconds that all of them take beside their work.
+    `beside` are seconds that all of them take beside their work; `layers` is false for the head alone.
     """
 
     rows: int
@@ -29,6 +29,7 @@ class Pass:
     times: float = 1
     logits: int = 1
     beside: float = 0.0
+    layers: bool = True
 
 
 def step_pass(past: float) -> tuple[Pass, ...]:
@@ -39,13 +40,15 @@ def step_pass(past: float) -> tuple[Pass, ...]:
 def prompt_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
     """Return what reading a prompt takes: full chunks, each at the middle of their pasts, and what is left over.
 
+    onnxruntime multiplies the head with the last row of each, as in a step: by itself, however many rows were read.
     LiteRT reads in the sizes that its engine chooses, with room in its caches from the last prompt of this length.
     """
     if places.format == "tflite":
         return _litert_passes(places, tokens, chunk)
     full, rest = divmod(tokens, chunk)
-    passes = (Pass(chunk, chunk * (full - 1) / 2, full),) if full else ()
-    return (*passes, Pass(rest, full * chunk)) if rest else passes
+    chunks = Pass(chunk, chunk * (full - 1) / 2, full, logits=0), Pass(rest, full * chunk, logits=0)
+    head = Pass(1, 0, full + (rest > 0), layers=False)
+    return (*(one for one, found in zip(chunks, (full, rest), strict=True) if found), head)
 
 
 def logits_of(places: AnyLayout, rows: int) -> int:

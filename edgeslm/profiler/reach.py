@@ -43,8 +43,8 @@ CACHE_SHARE = 0.75  # of the last cache that weights stay in: values, tables and
 # floats, seen with models of 12 and 30 layers. A step on one token costs no more.
 QUANTISED_ATTENTION = 3.8
 # Standard deviations of the constants' logarithms, in the order of Constants: bandwidth, thread_bandwidth, thread_rate,
-# layer_s, share, attention_rate, call_s. Chosen, not fitted. Ranges are as wide as four runs of bench/probe.py needed,
-# which had very different minutes: they hold 86 to 98 % of each.
+# layer_s, share, attention_rate, call_s. Chosen, not fitted. Ranges are as wide as eight runs of bench/probe.py needed,
+# which had very different minutes.
 WIDTHS = {
     "all": (1.0, 1.0, 1.2, 1.0, 0, 1.2, 1.0),
     "runtime+kernel": (0.5, 0.5, 0.7, 0.8, 0, 0.8, 0.8),
@@ -56,10 +56,12 @@ WIDTHS = {
     "model+form+kernel": (0, 0, 0, 0, 0.05, 0, 0),
     "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
 }
-PRIORS = Priors(WIDTHS, noise=0.03, widening=3.2)
-IN_USE = 1.12  # of the faster round: a pass in use is not repeated, and others work too (two runs of bench/probe)
+PRIORS = Priors(WIDTHS, noise=0.03, widening=2.8)
+IN_USE = 1.08  # of the faster round: a pass in use is not repeated, and others work too (eight runs of bench/probe)
 # A block's scale costs a product as much as so many weights, by prompts of two models in blocks of 32 to 128.
 BLOCK_COST = {"onnx": 14.0, "tflite": 5.5}
+# LiteRT multiplies a head in pieces: the logits of many rows are written, read and written as one, beyond the caches.
+LOGITS_MOVED = 6  # times, by prompts of a model of 151,936 words
 ENGINE_STEP_S = 5e-5  # of a decoding step beside the runtime: choosing the token, turning it into text
 HERE = "here"
 WITH_RUNTIME_CHANGED = 1.5  # what a range is widened by when another version of the runtime is installed
@@ -102,6 +104,7 @@ def reach(record: Record) -> Calibration:
 def case(places: AnyLayout, one: Pass, threads: int, cache_bytes: int, model: str) -> Case:
     """Return one pass through a variant as the calibration knows it."""
     work = _work(places, one, threads)
+    whole = work if one.layers else _work(places, replace(one, layers=True), threads)
     kernel = "one" if one.rows == 1 else "few" if one.rows <= FEW else "some" if one.rows < MANY else "many"
     bits, form = _kernel(places)
     traits = {
@@ -111,7 +114,7 @@ def case(places: AnyLayout, one: Pass, threads: int, cache_bytes: int, model: st
         "threads": str(threads),
         "bits": f"{places.format} {bits}",
         "form": f"{places.format} {form}",
-        "place": "cache" if work.read_bytes < CACHE_SHARE * (cache_bytes or USUAL_CACHE) else "memory",
+        "place": "cache" if whole.read_bytes < CACHE_SHARE * (cache_bytes or USUAL_CACHE) else "memory",
         "model": model,
     }
     return Case(work, TYPICAL, traits)
@@ -126,7 +129,7 @@ def time_of(record: Record, places: AnyLayout, passes: Sequence[Pass], threads: 
     found = reach(record).predict_all(cases)
     ends = ((one.seconds, one.low, one.high) for one in found)
     totals = [sum(one.times * end for one, end in zip(passes, side, strict=True)) for side in zip(*ends, strict=True)]
-    beside = sum(one.beside + ENGINE_STEP_S * one.times * (one.rows == 1) for one in passes)
+    beside = sum(one.beside + ENGINE_STEP_S * one.times * (one.rows == 1 and one.layers) for one in passes)
     value, low, high = (IN_USE * total + beside for total in totals)
     wider = WITH_RUNTIME_CHANGED if record.device == HERE and changed_runtimes(record) else 1.0
     return Prediction(value, low / wider, high * wider)
@@ -144,14 +147,17 @@ def _work(places: AnyLayout, one: Pass, threads: int) -> Work:
     """Return what a pass moves and computes; LiteRT reads all that its caches have room for."""
     spec, held = places.spec, one.past + one.rows
     *layers, head = places.products
+    if not one.layers:
+        return Work(_packed(head), one.logits * _multiplied(head, places.format), 0, threads)
     packed = sum(matrix.projection.share * _packed(matrix) for matrix in layers)
     weights = sum(m.projection.share * _multiplied(m, places.format) for m in layers)
     cached = places.cache_bytes(places.context) / places.context
     room = litert_room(places, held) if places.format == "tflite" else held
     seen = room if places.format == "tflite" else one.past + (one.rows + 1) / 2
     widening = QUANTISED_ATTENTION if places.kv_bits < 32 and one.rows > 1 else 1
+    logits = LOGITS_MOVED * 4 * spec.vocab * one.logits if places.format == "tflite" and one.rows > 1 else 0
     return Work(
-        read_bytes=packed + (one.logits > 0) * _packed(head) + cached * room,
+        read_bytes=packed + (one.logits > 0) * _packed(head) + cached * room + logits,
         multiply_adds=one.rows * weights + one.logits * _multiplied(head, places.format),
         layers=spec.layers,
         threads=threads,
@@ -164,8 +170,8 @@ def _packed(matrix: Matrix) -> float:
 
 
 def _multiplied(matrix: Matrix, form: str) -> float:
-    """Return the multiply-adds of a product with one row, those included that its scales take as long as."""
-    weights = matrix.projection.rows * matrix.projection.columns
+    """Return the multiply-adds of a product with one row: of whole blocks, and as many more as its scales take."""
+    weights = matrix.projection.rows * (matrix.blocks * matrix.block or matrix.projection.columns)
     scales = 0 if _by_row(matrix, form) else matrix.blocks * matrix.projection.rows
     return weights + BLOCK_COST[form] * scales
 

@@ -128,12 +128,13 @@ def mutated(drawn: random.Random, corpus: Sequence[bytes]) -> bytes:
     plain = _plain(payload)
     for _ in range(drawn.choice((1, 1, 2, 4))):
         plain = _json_change(drawn, plain) if drawn.random() < 0.6 else _byte_change(drawn, plain, drawn.choice(corpus))
+        plain = plain[:_MAX_BYTES]  # here too: what is repeated twice would take more memory than all that is tried
     way = drawn.random()
     if way < 0.2:
         plain = zlib.compress(plain)
     elif way < 0.25:
         plain = zlib.compress(plain)[: drawn.randrange(1, 60)]
-    return plain[:_MAX_BYTES]
+    return plain
 
 
 def _plain(payload: bytes) -> bytes:
@@ -174,7 +175,8 @@ def _json_change(drawn: random.Random, payload: bytes) -> bytes:
         if drawn.random() < 0.2:
             holder.pop(key, None)
         else:
-            holder[key] = drawn.choice((value, [holder.get(key)] * drawn.choice((1, 2, 600)), {"a": holder.get(key)}))
+            times = min(drawn.choice((1, 2, 600)), 1 + 4 * _MAX_BYTES // len(payload))
+            holder[key] = drawn.choice((value, [holder.get(key)] * times, {"a": holder.get(key)}))
     else:
         holder.insert(drawn.randrange(len(holder) + 1), value)
     try:

@@ -123,9 +123,21 @@ def test_longer_contexts_and_smaller_chunks_take_longer() -> None:
     assert steps == sorted(steps)
 
 
+def test_the_head_of_a_prompt_takes_as_long_as_that_of_a_step() -> None:
+    record, head = made_up(), Pass(1, 0, layers=False)
+
+    def takes(*passes: Pass) -> float:
+        return time_of(record, places(), passes, 4, MODEL).seconds
+
+    assert takes(head) == pytest.approx(takes(Pass(1, 0)) - takes(Pass(1, 0, logits=0)), rel=0.2)
+    assert takes(*prompt_passes(places(), 128, 128)) == pytest.approx(takes(Pass(128, 0, logits=0)) + takes(head))
+
+
 def test_passes_read_each_token_of_a_prompt_once() -> None:
     passes = prompt_passes(places(), 300, 128)
-    assert [(one.rows, one.past, one.times) for one in passes] == [(128, 64, 2), (44, 256, 1)]
+    *reading, head = passes
+    assert [(one.rows, one.past, one.times, one.logits) for one in reading] == [(128, 64, 2, 0), (44, 256, 1, 0)]
+    assert (head.rows, head.times, head.logits, head.layers) == (1, 3, 1, False)
     tflite = layout("tflite", spec_named(MODEL), parse_recipe("wi4b32-afp32"), 1024)
     found = {one.rows: (one.past, one.times, one.logits) for one in prompt_passes(tflite, 300, 128)}
     assert found == {128: (64, 2, 0), 32: (256, 1, 0), 8: (292, 2, 8)}
