@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bench.harness import Figures
     from boards.emulator import Board
 
-CASES = 240  # with 9 positions of answer each
+CASES = 240  # with 14 positions of answer each
 FORMATS = ("onnx", "tflite")
 AGREEING = 99.0  # per cent
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from edgeslm_agent.bundle import Bundle
 
-CASES = 48  # with 8 tokens of answer each
+CASES = 48  # with 14 positions of answer each
 AGREEMENT = 0.99  # of the answers' tokens; `bench.boards` has the figures for more cases and for all tokens
 
 
