@@ -9,17 +9,17 @@ Needs what `make test-boards` installs.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import edgeslm
 from bench import machine
 from bench.harness import Target, publish
 from boards import answers
 from boards.emulator import BOARDS, Emulated
+from boards.running import answers_there
 
 if TYPE_CHECKING:
     from bench.harness import Figures
@@ -58,13 +58,9 @@ def measure(board: Board, format_: str) -> Figures:
         bundle = edgeslm.export(
             device=board.profile, formats=(format_,), out=place / "bundle", measured=False
         ).bundle.path
-        (place / "cases.json").write_text(json.dumps(answers.cases(CASES)), encoding="utf-8")
-        emulated = Emulated(board, place / "board")
-        ran = emulated.run(Path(answers.__file__), bundle, place / "cases.json", place / "answers.json")
-        if ran.returncode != 0:
-            raise SystemExit(f"{board.profile} failed:\n{ran.stderr[-2000:]}")
-        there = cast("answers.Answers", json.loads((place / "answers.json").read_text("utf-8")))
-        here = answers.answers(bundle, answers.cases(CASES))
+        cases = answers.held_out_cases(CASES)
+        there = answers_there(Emulated(board, place / "board"), bundle, cases, place)
+        here = answers.answers(bundle, cases)
     same, positions = answers.agreeing(there, here, whole=False)
     same_whole, all_positions = answers.agreeing(there, here, whole=True)
     written = [one == other for one, other in zip(there["written"], here["written"], strict=True)]

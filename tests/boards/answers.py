@@ -34,7 +34,7 @@ class Answers(TypedDict):
     written: list[list[int]]
 
 
-def cases(count: int) -> list[Case]:
+def held_out_cases(count: int) -> list[Case]:
     """Return the first tasks of the built-in model's held-out combinations."""
     tasks: list[dict[str, Any]] = [json.loads(line) for line in TASKS.read_text("utf-8").splitlines()[:count]]
     compact = [json.dumps(task["expected"], separators=(",", ":")) for task in tasks]

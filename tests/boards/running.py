@@ -1,18 +1,20 @@
-"""The agent as a process of an emulated board, and what this machine answers in its place."""
+"""The agent and its engine as processes of an emulated board, and what this machine answers in their place."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+from boards import answers
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.engine.session import Session
 from support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from boards.emulator import Emulated
     from boards.memory_limit import MemoryLimit
@@ -43,3 +45,12 @@ def agent(emulated: Emulated, bundle: Path, url: str, spool: Path, limit: Memory
 def answer_here(bundle: Path) -> str:
     with Session.open(open_bundle(bundle)) as session:
         return session.complete(PROMPT).text
+
+
+def answers_there(emulated: Emulated, bundle: Path, cases: list[answers.Case], place: Path) -> answers.Answers:
+    """Return what a board makes of the cases; `place` is a folder for what goes there and comes back."""
+    asked, out = place / "cases.json", place / "answers.json"
+    asked.write_text(json.dumps(cases), encoding="utf-8")
+    ran = emulated.run(Path(answers.__file__), bundle, asked, out)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    return cast("answers.Answers", json.loads(out.read_text("utf-8")))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from boards import answers
 from boards.emulator import BOARDS, Emulated
+from boards.running import answers_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from edgeslm_agent.bundle import Bundle
 
@@ -23,7 +23,7 @@ AGREEMENT = 0.99  # of the answers' tokens; `bench.boards` has the figures for m
 
 @cache
 def answers_here(bundle: Path) -> answers.Answers:
-    return answers.answers(bundle, answers.cases(CASES))
+    return answers.answers(bundle, answers.held_out_cases(CASES))
 
 
 @pytest.mark.parametrize("format_", ["onnx", "tflite"])
@@ -31,11 +31,8 @@ def test_an_export_for_a_board_answers_there_as_it_does_here(
     emulated: Emulated, format_: str, exported: Callable[[str, str], Bundle], tmp_path: Path
 ) -> None:
     bundle = exported(emulated.board.profile, format_)
-    asked, out = tmp_path / "cases.json", tmp_path / "answers.json"
-    asked.write_text(json.dumps(answers.cases(CASES)), encoding="utf-8")
-    ran = emulated.run(Path(answers.__file__), bundle.path, asked, out)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    there, here = cast("answers.Answers", json.loads(out.read_text("utf-8"))), answers_here(bundle.path)
+    there = answers_there(emulated, bundle.path, answers.held_out_cases(CASES), tmp_path)
+    here = answers_here(bundle.path)
     same, positions = answers.agreeing(there, here, whole=False)
     assert positions > 6 * CASES
     assert same >= AGREEMENT * positions

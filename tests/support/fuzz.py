@@ -134,7 +134,7 @@ def mutated(drawn: random.Random, corpus: Sequence[bytes]) -> bytes:
         plain = zlib.compress(plain)
     elif way < 0.25:
         plain = zlib.compress(plain)[: drawn.randrange(1, 60)]
-    return plain
+    return plain[:_MAX_BYTES]
 
 
 def _plain(payload: bytes) -> bytes:
