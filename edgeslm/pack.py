@@ -157,7 +157,7 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
         limits=Limits(max_prompt_tokens=decoder.context - 1, max_tokens=decoder.context - 1),
         probe=Probe((), ()),
         files=(*artifact.files, FileEntry(TOKENIZER, tokenizer.stat().st_size, file_digest(tokenizer))),
-        tools={name: version(name) for name in ("edgeslm", *(["onnx"] if artifact.layout.format == "onnx" else []))},
+        tools={"edgeslm": version("edgeslm")},
     )
 
 
@@ -183,7 +183,7 @@ def best_probe(prompts: Sequence[tuple[int, ...]], answers: Sequence[NDArray[np.
 
 def _last_logits(bundle: Bundle, artifact: Artifact, prompts: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
     if isinstance(artifact.layout, OnnxLayout):
-        from edgeslm_exporters.onnx.stages import last_logits  # lazily: it needs the package onnx
+        from edgeslm_exporters.onnx.stages import last_logits
 
         return last_logits(artifact.layout, bundle.file(artifact.decoder.graph).parent, prompts)
     with Session.open(bundle, check_probe=False) as session:

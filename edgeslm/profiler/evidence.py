@@ -41,7 +41,7 @@ _MEASURED = {
 def contender(bundle: Bundle, profile: Profile, gate: Gate | None = None, aim: Aim = FASTEST) -> Contender:
     """Describe a bundle for a board; `gate` judges its measured quality anew, else the verdict found in it stands.
 
-    Raises Corrupt when the bundle's graph cannot be read, MissingExtra without onnx.
+    Raises Corrupt when the bundle's graph cannot be read.
     """
     document = read_evidence(bundle, "quality")
     quality = quality_from(document) if gate is None else judged_again(document, gate, bundle.manifest.model.parameters)

@@ -17,6 +17,7 @@ from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
 from edgeslm_agent.errors import UsageError
 from edgeslm_exporters.onnx.graph import decoder_graph
 from edgeslm_exporters.onnx.layout import GRAPH_NAME, layout, scale_names
+from edgeslm_exporters.onnx.schema import encode
 from edgeslm_exporters.onnx.writer import write_data
 from edgeslm_exporters.recipe import parse_recipe
 
@@ -82,7 +83,7 @@ def _runtime(weights: Weights, exact: Layout, bench: Workbench) -> OnnxRuntime:
     folder = bench.folder / "fp32"
     folder.mkdir()
     write_data(weights, exact, folder, bench.threads, bench.advance)
-    (folder / GRAPH_NAME).write_bytes(decoder_graph(exact).SerializeToString(deterministic=True))
+    (folder / GRAPH_NAME).write_bytes(encode(decoder_graph(exact)))
     return OnnxRuntime(
         folder / GRAPH_NAME,
         exact.decoder_shape(GRAPH_NAME),

@@ -16,6 +16,8 @@ import numpy as np
 from edgeslm_agent.engine.runtime.onnx import load_onnxruntime, open_session
 from edgeslm_agent.errors import UsageError
 from edgeslm_exporters.onnx.layout import GRAPH_NAME, layout
+from edgeslm_exporters.onnx.schema import encode
+from edgeslm_exporters.onnx.taps import tapped_graph
 from edgeslm_exporters.onnx.writer import write_data
 from edgeslm_exporters.quantize.inputs import Inputs
 from edgeslm_exporters.recipe import parse_recipe
@@ -72,13 +74,11 @@ def calibrate(
     `workspace` is an empty folder, and has to stay as long as the result is used. `advance` is told the weights
     written, and as many again while the texts are read. Experts that no token chose are missing.
     """
-    from edgeslm_exporters.onnx.taps import tapped_graph
-
     pieces = windows(texts, spec.max_positions)
     places = layout(spec, parse_recipe("fp32"), max(len(piece) for piece in pieces))
     write_data(weights, places, workspace, threads, advance)
     model, multiplied = tapped_graph(places)
-    (workspace / GRAPH_NAME).write_bytes(model.SerializeToString(deterministic=True))
+    (workspace / GRAPH_NAME).write_bytes(encode(model))
     session = open_session(load_onnxruntime(), workspace / GRAPH_NAME, threads)
     values = [output.name for output in session.get_outputs()]
     checked = max(1, -(-CHECK_ROWS // len(pieces)))

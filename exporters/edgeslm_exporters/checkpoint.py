@@ -64,12 +64,8 @@ class SideFiles:
 
         Raises BadCheckpoint when there is none, or when it is no tokenizer.
         """
-        found = self.document(TOKENIZER)
-        if found is None:
-            raise BadCheckpoint(
-                f"{self.source} has no {TOKENIZER}", "convert the tokenizer to a fast one and save it there"
-            )
-        return compile_tokenizer(found, self.tokenizer_config, str(self.config.get("model_type", "")))
+        found = self._tokenizer_document
+        return found if self.tokenizer.complete else compile_tokenizer(found, self.tokenizer_config, self._model_type)
 
     @cached_property
     def tokenizer(self) -> TokenizerFacts:
@@ -79,7 +75,21 @@ class SideFiles:
         """
         named = (self.tokenizer_config.get(key) for key in ("bos_token", "eos_token"))
         contents = (token.get("content") if isinstance(token, dict) else token for token in named)
-        return read_tokenizer(self.tokenizer_json, [token for token in contents if isinstance(token, str)])
+        names = [token for token in contents if isinstance(token, str)]
+        return read_tokenizer(self._tokenizer_document, names, self.tokenizer_config, self._model_type)
+
+    @property
+    def _tokenizer_document(self) -> bytes:
+        found = self.document(TOKENIZER)
+        if found is None:
+            raise BadCheckpoint(
+                f"{self.source} has no {TOKENIZER}", "convert the tokenizer to a fast one and save it there"
+            )
+        return found
+
+    @property
+    def _model_type(self) -> str:
+        return str(self.config.get("model_type", ""))
 
     @cached_property
     def tokenizer_config(self) -> dict[str, Any]:

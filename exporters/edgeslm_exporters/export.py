@@ -8,13 +8,12 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.manifest import FileEntry
-from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, MissingExtra, UnsupportedOperator
+from edgeslm_agent.errors import BadCheckpoint, EnvironmentProblem, UnsupportedOperator
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.formats import layout, unwritten
 from edgeslm_exporters.onnx.layout import GRAPH_NAME
@@ -85,8 +84,6 @@ def convert(
     Raises UnsupportedArchitecture, UnsupportedOperator or BadCheckpoint for what cannot be converted,
     EnvironmentProblem when the disk is too small. What is half written then is the caller's to remove, with the folder.
     """
-    if find_spec("onnx") is None:
-        raise MissingExtra("exporting needs the package onnx", "pip install 'edgeslm[export]'")
     from edgeslm_exporters.algorithms import Workbench, prepare
 
     began = time.perf_counter()
@@ -127,10 +124,11 @@ def _write(
     from edgeslm_exporters.cache_scales import cache_scales
     from edgeslm_exporters.onnx.genai import write_genai
     from edgeslm_exporters.onnx.graph import decoder_graph
+    from edgeslm_exporters.onnx.schema import encode
     from edgeslm_exporters.onnx.writer import write_data
 
     assert isinstance(places, OnnxLayout)
-    graph = decoder_graph(places, config=checkpoint.config).SerializeToString(deterministic=True)
+    graph = encode(decoder_graph(places, config=checkpoint.config))
     (folder / GRAPH_NAME).write_bytes(graph)
     scales = cache_scales(weights, places, bench)
     data = write_data(weights, places, folder, bench.threads, bench.advance, quantize=quantize, kv_scales=scales)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.engine.runtime.tflite_file import open_tflite
-from edgeslm_agent.errors import Corrupt, MissingExtra
+from edgeslm_agent.errors import Corrupt
 from edgeslm_exporters.architectures import spec_of
 from edgeslm_exporters.matrices import CONFIG_KEY
+from edgeslm_exporters.onnx.schema import decode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def spec_of_graph(graph: Path, shape: DecoderShape) -> DecoderSpec:
     """Return the spec of the decoder in `graph`, from the config.json it was made of; no weights are opened.
 
     The longest context is the one the graph was made for.
-    Raises Corrupt for a graph that edgeslm did not write, MissingExtra for an ONNX graph without onnx.
+    Raises Corrupt for a graph that edgeslm did not write.
     """
     config = _tflite_config(graph) if graph.suffix == ".tflite" else _onnx_config(graph)
     if config is None:
@@ -36,13 +36,7 @@ def _tflite_config(graph: Path) -> bytes | None:
 
 
 def _onnx_config(graph: Path) -> str | None:
-    if find_spec("onnx") is None:
-        raise MissingExtra("the package onnx is not installed", 'pip install "edgeslm[export]"')
-    import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
-
     try:
-        model = onnx.load(graph, load_external_data=False)
-    except DecodeError as error:
+        return decode(graph.read_bytes()).metadata.get(CONFIG_KEY)
+    except ValueError as error:
         raise Corrupt(f"{graph.name} is not an ONNX graph", "export the bundle again") from error
-    return next((entry.value for entry in model.metadata_props if entry.key == CONFIG_KEY), None)

@@ -24,34 +24,45 @@ _SENTENCEPIECE_DECODERS = (
 )
 _STRIP = {"type": "Strip", "content": " ", "start": 1, "stop": 0}
 _SAVE_AGAIN = "save the tokenizer again with the `tokenizers` library"
+_NO_CONFIG: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
 class TokenizerFacts:
-    """`size` is the highest id plus one, `special` maps special tokens to ids, `prefix` stands before every text."""
+    """`size` is the highest id plus one, `special` maps special tokens to ids, `prefix` stands before every text.
+
+    A `complete` file does by itself what `transformers` does with it and the config.
+    """
 
     size: int
     special: Mapping[str, int]
     prefix: tuple[int, ...]
+    complete: bool
 
 
-def read_tokenizer(data: bytes, names: Iterable[str]) -> TokenizerFacts:
-    """Read the bytes of a tokenizer.json; `names` are tokens to look up besides those it marks as special.
+def read_tokenizer(
+    data: bytes, names: Iterable[str], config: Mapping[str, Any] = _NO_CONFIG, model_type: str = ""
+) -> TokenizerFacts:
+    """Return the facts of what `compile_tokenizer` makes of a tokenizer.json, parsed once.
 
-    The file is parsed and let go of: a vocabulary of 150,000 words must not stay in memory for three facts.
+    `names` are tokens to look up besides those it marks as special. The file is let go of: a vocabulary of 150,000
+    words must not stay in memory for a few facts.
     Raises BadCheckpoint when it is not a tokenizer of the `tokenizers` library.
     """
+    found, document = _compiled(data, config, model_type)
     try:
-        document = json.loads(data)
         vocabulary = _vocabulary(document["model"]["vocab"])
-        added = {str(token["content"]): int(token["id"]) for token in document.get("added_tokens") or []}
-        marked = {str(token["content"]) for token in document.get("added_tokens") or [] if token.get("special")}
+        tokens = document.get("added_tokens") or []
+        added = {str(token["content"]): int(token["id"]) for token in tokens}
+        marked = {str(token["content"]) for token in tokens if token.get("special")}
         prefix = tuple(_prefix(document.get("post_processor") or {}))
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadCheckpoint(f"tokenizer.json is not a tokenizer: {error!r}", _SAVE_AGAIN) from error
-    known = {**vocabulary, **added}
-    special = {name: known[name] for name in (*sorted(marked), *names) if name in known}
-    return TokenizerFacts(max(known.values(), default=-1) + 1, special, prefix)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _no_tokenizer(error) from error
+    wanted = (*sorted(marked), *names)
+    special = {name: added.get(name, vocabulary.get(name)) for name in wanted}
+    size = max(max(vocabulary.values(), default=-1), max(added.values(), default=-1)) + 1
+    known = {name: index for name, index in special.items() if index is not None}
+    return TokenizerFacts(size, known, prefix, complete=document == found)
 
 
 def compile_tokenizer(data: bytes, config: Mapping[str, Any], model_type: str) -> bytes:
@@ -62,13 +73,22 @@ def compile_tokenizer(data: bytes, config: Mapping[str, Any], model_type: str) -
     models/llama/tokenization_llama.py). Data that says all of it already comes back as it is.
     Raises BadCheckpoint when it is not a tokenizer of the `tokenizers` library.
     """
+    found, document = _compiled(data, config, model_type)
+    return data if document == found else json.dumps(document, ensure_ascii=False).encode()
+
+
+def _compiled(data: bytes, config: Mapping[str, Any], model_type: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a tokenizer.json as it is, and with what the config says of it."""
     try:
         document = json.loads(data)
         tokens, spaces = _added_tokens(document, config), _llama_spaces(document, config, model_type)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadCheckpoint(f"tokenizer.json is not a tokenizer: {error!r}", _SAVE_AGAIN) from error
-    changed = {**document, **({"added_tokens": tokens} if tokens else {}), **spaces}
-    return data if changed == document else json.dumps(changed, ensure_ascii=False).encode()
+        raise _no_tokenizer(error) from error
+    return document, {**document, **({"added_tokens": tokens} if tokens else {}), **spaces}
+
+
+def _no_tokenizer(error: Exception) -> BadCheckpoint:
+    return BadCheckpoint(f"tokenizer.json is not a tokenizer: {error!r}", _SAVE_AGAIN)
 
 
 def _added_tokens(document: Mapping[str, Any], config: Mapping[str, Any]) -> list[Any]:
@@ -101,7 +121,9 @@ def _vocabulary(vocab: list[Any] | dict[str, Any]) -> dict[str, int]:
     """Token -> id; Unigram models keep a list of pairs in the order of their ids."""
     if isinstance(vocab, list):
         return {str(piece): index for index, (piece, _) in enumerate(vocab)}
-    return {str(token): int(index) for token, index in vocab.items()}
+    if not set(map(type, vocab.values())) <= {int}:
+        raise TypeError("an id in the vocabulary is no whole number")
+    return vocab
 
 
 def _prefix(processor: Mapping[str, Any]) -> Iterator[int]:

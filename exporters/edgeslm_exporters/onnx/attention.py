@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onnx import TensorProto
-
 from edgeslm_exporters.onnx.builder import MICROSOFT
 from edgeslm_exporters.onnx.layout import rotary_names, scale_names
 from edgeslm_exporters.onnx.norms import normed
+from edgeslm_exporters.onnx.schema import Kind
 from edgeslm_exporters.rotary import alibi_slopes
 
 if TYPE_CHECKING:
     from edgeslm_exporters.decoder_spec import Attention, Layer, Norm, Rotary
-    from edgeslm_exporters.onnx.builder import Attribute, GraphBuilder
+    from edgeslm_exporters.onnx.builder import GraphBuilder
     from edgeslm_exporters.onnx.layout import Layout
+    from edgeslm_exporters.onnx.schema import Attribute
 
-FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
-_CACHE_TYPES = {32: FLOAT, 8: TensorProto.INT8, 4: TensorProto.UINT8}
+FLOAT, INT64 = Kind.FLOAT, Kind.INT64
+_CACHE_TYPES = {32: FLOAT, 8: Kind.INT8, 4: Kind.UINT8}
 
 
 def attention(graph: GraphBuilder, layout: Layout, index: int, packed: str) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from onnx import TensorProto
+from edgeslm_exporters.onnx.schema import Kind
 
 if TYPE_CHECKING:
     from edgeslm_exporters.onnx.builder import GraphBuilder
     from edgeslm_exporters.onnx.layout import Layout
 
-INT64, INT32 = TensorProto.INT64, TensorProto.INT32
+INT64, INT32 = Kind.INT64, Kind.INT32
 Front = Callable[["GraphBuilder", "Layout"], "int | str"]  # declares the inputs; returns how many positions are asked
 
 

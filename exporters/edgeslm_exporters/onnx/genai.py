@@ -13,6 +13,7 @@ from edgeslm_agent.contract.manifest import FileEntry
 from edgeslm_exporters.chat_template import stop_tokens
 from edgeslm_exporters.onnx.front import genai_front
 from edgeslm_exporters.onnx.graph import decoder_graph
+from edgeslm_exporters.onnx.schema import encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ ANY_DECODER = "decoder"
 
 def write_genai(checkpoint: Checkpoint, layout: Layout, folder: Path) -> tuple[FileEntry, FileEntry]:
     """Write both files into `folder`, beside the data file, and return their entries."""
-    graph = decoder_graph(layout, genai_front).SerializeToString(deterministic=True)
+    graph = encode(decoder_graph(layout, genai_front))
     config = json.dumps(genai_config(checkpoint, layout), indent=2) + "\n"
     return _written(folder, GENAI_GRAPH, graph), _written(folder, GENAI_CONFIG, config.encode())
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from onnx import TensorProto
-
 from edgeslm_exporters.matrices import CONFIG_KEY
 from edgeslm_exporters.onnx.attention import attention
 from edgeslm_exporters.onnx.builder import MICROSOFT, GraphBuilder
@@ -20,34 +18,30 @@ from edgeslm_exporters.onnx.layout import POSITIONS, ROW_POINTS, Layout, Matrix
 from edgeslm_exporters.onnx.mlp import mlp
 from edgeslm_exporters.onnx.norms import normed, normed_sum
 from edgeslm_exporters.onnx.products import product, widened
+from edgeslm_exporters.onnx.schema import Kind
 from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    import onnx
-
     from edgeslm_exporters.decoder_spec import Norm
     from edgeslm_exporters.onnx.front import Front
+    from edgeslm_exporters.onnx.schema import Model, Shape
 
 Stream = tuple[str, str]  # the addends of the stream between layers; the second is '' where it is one value
-FLOAT, UINT4 = TensorProto.FLOAT, TensorProto.UINT4
+FLOAT, UINT4 = Kind.FLOAT, Kind.UINT4
 
 
-def decoder_graph(
-    layout: Layout, front: Front = engine_front, config: Mapping[str, Any] | None = None
-) -> onnx.ModelProto:
+def decoder_graph(layout: Layout, front: Front = engine_front, config: Mapping[str, Any] | None = None) -> Model:
     """Return the model whose initialisers lie where `layout` says and whose inputs are those of `front`.
 
     A `config` lies in the model's metadata, for read_back.py.
     """
-    model = _Decoder(layout).build(front)
-    if config is not None:
-        model.metadata_props.add(key=CONFIG_KEY, value=json.dumps(config, sort_keys=True))
-    return model
+    metadata = {} if config is None else {CONFIG_KEY: json.dumps(config, sort_keys=True)}
+    return _Decoder(layout).build(front)._replace(metadata=metadata)
 
 
-def stage_graphs(layout: Layout, stages: Iterable[range]) -> Iterator[onnx.ModelProto]:
+def stage_graphs(layout: Layout, stages: Iterable[range]) -> Iterator[Model]:
     """Yield the decoder cut into graphs of consecutive layers, on the same data file.
 
     Each reads what the engine feeds and the values that the one before gives, by their names. The last stage has no
@@ -67,15 +61,15 @@ class _Decoder:
         self.spec = layout.spec
         self.graph = GraphBuilder(layout)
 
-    def build(self, front: Front) -> onnx.ModelProto:
+    def build(self, front: Front) -> Model:
         asked = front(self.graph, self.layout)
         self._finish(self._layers(range(self.spec.layers), (self._embedding(), "")), asked)
         return self.graph.model(self.spec.model_type)
 
-    def build_stage(self, layers: range, stream: Stream | None) -> tuple[onnx.ModelProto, Stream]:
+    def build_stage(self, layers: range, stream: Stream | None) -> tuple[Model, Stream]:
         """Return some layers, or with none the head, as a graph, and the names of what it gives."""
         asked = engine_front(self.graph, self.layout)
-        shape: list[int | str] = [1, "rows", self.spec.hidden]
+        shape: Shape = (1, "rows", self.spec.hidden)
         if stream is None:
             stream = self._embedding(), ""
         else:

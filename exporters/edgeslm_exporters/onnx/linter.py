@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import onnx
-from onnx import TensorProto, helper
-
 from edgeslm_exporters.onnx.builder import IR_VERSION, MICROSOFT, OPSET
 from edgeslm_exporters.onnx.layout import ALIGNMENT
+from edgeslm_exporters.onnx.schema import Kind, decode
 from edgeslm_exporters.recipe import BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onnx import ModelProto, NodeProto, ValueInfoProto
-
+    from edgeslm_exporters.onnx.schema import Model, Node, Tensor
     from edgeslm_exporters.target import Target
 
 INLINE_LIMIT = 1024  # bytes an initialiser may take inside the graph: shapes and bounds, which shape inference reads
@@ -41,37 +38,37 @@ class _Place:
 
 def lint(model_path: Path, target: Target | None) -> tuple[str, ...]:
     """Return every slow or unsafe form of a model for `target` (None: any board); none means it may ship."""
-    model = onnx.load(model_path, load_external_data=False)
-    places = [_place(tensor) for tensor in model.graph.initializer if tensor.data_location == TensorProto.EXTERNAL]
+    model = decode(model_path.read_bytes())
+    places = [_place(tensor) for tensor in model.graph.initializers if tensor.external]
     return (
         *_versions(model),
         *_inline(model),
         *_files(places, model_path.parent),
-        *(problem for node in model.graph.node for problem in _product(model, node, target)),
+        *(problem for node in model.graph.nodes for problem in _product(model, node, target)),
         *_cache(model),
         *_head(model),
         *_copies(places, model_path.parent),
     )
 
 
-def _versions(model: ModelProto) -> Iterator[str]:
+def _versions(model: Model) -> Iterator[str]:
     allowed = {"": OPSET, MICROSOFT: 1}
-    for used in model.opset_import:
-        if used.version > allowed.get(used.domain, 0):
-            yield f"opset {used.domain or 'ai.onnx'} {used.version} is newer than the oldest runtime we support knows"
+    for domain, version in model.opsets.items():
+        if version > allowed.get(domain, 0):
+            yield f"opset {domain or 'ai.onnx'} {version} is newer than the oldest runtime we support knows"
     if model.ir_version > IR_VERSION:
         yield f"IR version {model.ir_version} is newer than {IR_VERSION}"
 
 
-def _inline(model: ModelProto) -> Iterator[str]:
-    for tensor in model.graph.initializer:
-        if tensor.data_location != TensorProto.EXTERNAL and tensor.ByteSize() > INLINE_LIMIT:
-            yield f"{tensor.name}: {tensor.ByteSize()} bytes lie in the graph; they cannot be mapped from the data file"
+def _inline(model: Model) -> Iterator[str]:
+    for tensor in model.graph.initializers:
+        if len(tensor.data) > INLINE_LIMIT:
+            yield f"{tensor.name}: {len(tensor.data)} bytes lie in the graph; they cannot be mapped from the data file"
 
 
-def _place(tensor: TensorProto) -> _Place:
-    entries = {entry.key: entry.value for entry in tensor.external_data}
-    return _Place(tensor.name, entries["location"], int(entries.get("offset", 0)), int(entries.get("length", 0)))
+def _place(tensor: Tensor) -> _Place:
+    place = tensor.external
+    return _Place(tensor.name, place["location"], int(place.get("offset", 0)), int(place.get("length", 0)))
 
 
 def _files(places: list[_Place], folder: Path) -> Iterator[str]:
@@ -88,11 +85,11 @@ def _files(places: list[_Place], folder: Path) -> Iterator[str]:
             yield f"{place.name}: ends behind the data file"
 
 
-def _product(model: ModelProto, node: NodeProto, target: Target | None) -> Iterator[str]:
+def _product(model: Model, node: Node, target: Target | None) -> Iterator[str]:
     """Check one MatMulNBits."""
     if node.op_type != "MatMulNBits":
         return
-    attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    attributes = node.attributes
     bits, block = attributes.get("bits", 4), attributes.get("block_size", 32)
     if attributes.get("accuracy_level", 0) != 4:
         yield f"{node.name}: accuracy level is not 4, which costs {bits}-bit weights a factor of 3 to 130"
@@ -100,8 +97,8 @@ def _product(model: ModelProto, node: NodeProto, target: Target | None) -> Itera
         yield f"{node.name}: {bits}-bit weights have no tested kernel"
     if block not in BLOCKS:
         yield f"{node.name}: block {block} is not one of {', '.join(map(str, BLOCKS))}"
-    inputs = dict(enumerate(node.input))
-    if inputs.get(3) and _types(model).get(inputs[3]) != TensorProto.UINT8:
+    inputs = dict(enumerate(node.inputs))
+    if inputs.get(3) and _types(model).get(inputs[3]) != Kind.UINT8:
         yield f"{node.name}: zero points are not uint8, so every call widens the whole matrix"
     if inputs.get(4):
         yield f"{node.name}: g_idx switches prepacking off, so every call widens the whole matrix"
@@ -109,43 +106,39 @@ def _product(model: ModelProto, node: NodeProto, target: Target | None) -> Itera
         yield f"{node.name}: 8-bit weights on {target.name}, whose processor has no int8 dot product"
 
 
-def _types(model: ModelProto) -> dict[str, int]:
-    return {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+def _types(model: Model) -> dict[str, int]:
+    return {tensor.name: tensor.kind for tensor in model.graph.initializers}
 
 
-def _cache(model: ModelProto) -> Iterator[str]:
+def _cache(model: Model) -> Iterator[str]:
     """Past and present must have the same shape, or they cannot be one buffer."""
-    outputs = {value.name: value for value in model.graph.output}
-    for value in model.graph.input:
+    outputs = {value.name: value for value in model.graph.outputs}
+    for value in model.graph.inputs:
         if not value.name.startswith("past_key_values."):
             continue
         present = value.name.replace("past_key_values", "present")
         if present not in outputs:
             yield f"{value.name} has no {present}"
-        elif _shape(outputs[present]) != _shape(value):
+        elif outputs[present].shape != value.shape:
             yield f"{value.name} and {present} differ in shape, so the cache is copied at every token"
 
 
-def _shape(value: ValueInfoProto) -> list[int | str]:
-    return [dimension.dim_param or dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
-
-
-def _head(model: ModelProto) -> Iterator[str]:
+def _head(model: Model) -> Iterator[str]:
     """Between attention and logits the asked positions must have been gathered, on every way."""
-    makers = {output: node for node in model.graph.node for output in node.output if output}
+    makers = {output: node for node in model.graph.nodes for output in node.outputs if output}
     if "logits" not in makers:
         yield "the graph has no output 'logits'"
         return
     waiting, seen = ["logits"], set()
     while waiting:
         node = makers.get(waiting.pop())
-        if node is None or node.name in seen or (node.op_type == "Gather" and "logits_positions" in node.input):
+        if node is None or node.name in seen or (node.op_type == "Gather" and "logits_positions" in node.inputs):
             continue
         seen.add(node.name)
         if node.op_type == "GroupQueryAttention":
             yield f"{node.name} reaches the head without a Gather of logits_positions: every position gets logits"
             return
-        waiting.extend(node.input)
+        waiting.extend(node.inputs)
 
 
 def _copies(places: list[_Place], folder: Path) -> Iterator[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onnx import TensorProto
-
 from edgeslm_exporters.onnx.builder import MICROSOFT
+from edgeslm_exporters.onnx.schema import Kind
 from edgeslm_exporters.quantized_rows import Blocks
 
 if TYPE_CHECKING:
@@ -47,4 +46,4 @@ def _quantized_product(graph: GraphBuilder, matrix: Matrix, storage: Blocks, ope
 
 def widened(graph: GraphBuilder, value: str, matrix: Matrix) -> str:
     """Return `value` as float32."""
-    return value if matrix.storage == "fp32" else graph.op("Cast", [value], f"{value}.float", to=TensorProto.FLOAT)
+    return value if matrix.storage == "fp32" else graph.op("Cast", [value], f"{value}.float", to=Kind.FLOAT)

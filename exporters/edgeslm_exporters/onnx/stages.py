@@ -17,17 +17,18 @@ from edgeslm_agent.engine.heap import trim_heap
 from edgeslm_agent.engine.runtime.onnx import load_onnxruntime, open_session
 from edgeslm_exporters.onnx.cut import stages
 from edgeslm_exporters.onnx.graph import stage_graphs
+from edgeslm_exporters.onnx.schema import encode
 from edgeslm_exporters.row_stream import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import onnx
     from numpy.typing import NDArray
     from onnxruntime import InferenceSession
 
     from edgeslm_exporters.onnx.layout import Layout
+    from edgeslm_exporters.onnx.schema import Model
 
     Arrays = dict[str, NDArray[Any]]
     Floats = NDArray[np.float32]
@@ -43,14 +44,14 @@ _CACHE_TYPES: dict[str, type[np.generic]] = {
 def last_logits(places: Layout, folder: Path, prompts: Sequence[Sequence[int]]) -> list[Floats]:
     """Return the logits [vocab] that follow each prompt, from the data file in `folder`.
 
-    Every stage reads all prompts while it is there. Raises what opening a session raises (engine/runtime/onnx.py).
+    Every stage reads all prompts while it is there, and the next one is loaded. Raises what opening a session raises (engine/runtime/onnx.py).
     """
     known = [_first_values(prompt) for prompt in prompts]
     with ThreadPoolExecutor(LOADERS, "stage") as pool:
         graphs = enumerate(stage_graphs(places, stages(places)))
         for _, session in in_order(pool, partial(_open, folder), graphs, ahead=LOADERS - 1):
-            for values in known:
-                values.update(_given(session, values))
+            for values, given in zip(known, pool.map(partial(_given, session), known), strict=True):
+                values.update(given)
             del session
             trim_heap()
     return [values["logits"][0, -1] for values in known]
@@ -82,7 +83,7 @@ def _fed(node: Any, values: Arrays) -> NDArray[Any]:  # noqa: ANN401  # onnxrunt
     return np.zeros((batch, heads, values["input_ids"].shape[1], width), _CACHE_TYPES[node.type])
 
 
-def _open(folder: Path, numbered: tuple[int, onnx.ModelProto]) -> InferenceSession:
+def _open(folder: Path, numbered: tuple[int, Model]) -> InferenceSession:
     """Open a stage; its graph lies beside the data file only meanwhile.
 
     One thread each: the loaders keep the cores busy, and threads that wait for work would spin beside them.
@@ -90,7 +91,7 @@ def _open(folder: Path, numbered: tuple[int, onnx.ModelProto]) -> InferenceSessi
     number, model = numbered
     graph = folder / f"stage-{number}.onnx"
     try:
-        graph.write_bytes(model.SerializeToString(deterministic=True))
+        graph.write_bytes(encode(model))
         return open_session(load_onnxruntime(), graph, threads=1)
     finally:
         graph.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """What LiteRT-LM must know of a decoder besides its graph, as the protobuf message LlmMetadata.
 
 Fields and numbers: runtime/proto/llm_metadata.proto and token.proto of https://github.com/google-ai-edge/LiteRT-LM.
-Wire format: https://protobuf.dev/programming-guides/encoding/
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from edgeslm_agent.errors import Corrupt
 from edgeslm_exporters.chat_template import bos_token, jinja_template, special_tokens, stop_tokens
+from edgeslm_exporters.protobuf import content, field, fields, varint, whole_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from edgeslm_exporters.checkpoint import Checkpoint
 
@@ -23,7 +23,6 @@ START, STOP, LIMIT, MODEL_TYPE, TEMPLATE, THINKING, CALLING = 1, 2, 5, 6, 7, 11,
 TOKEN_IDS, TOKEN_TEXT = 1, 2  # of TokenUnion
 IDS = 1  # of TokenIds
 GENERIC = 1  # of LlmModelType
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 
 # LiteRT-LM hands a template lists of parts where transformers hands it texts, leaves tools undefined where transformers
 # says none, and names no special tokens.
@@ -58,11 +57,11 @@ class LlmMetadata:
 
     def to_bytes(self) -> bytes:
         """Return the message."""
-        parts = [_field(START, _token(self.start))] if self.start is not None else []
-        parts += [_field(STOP, _token(stop)) for stop in self.stops]
-        parts += [_field(LIMIT, self.context), _field(MODEL_TYPE, _field(GENERIC, b""))]
-        parts += [_field(TEMPLATE, self.template.encode())] if self.template is not None else []
-        return b"".join([*parts, _field(THINKING, 0), _field(CALLING, 0)])
+        parts = [field(START, _token(self.start))] if self.start is not None else []
+        parts += [field(STOP, _token(stop)) for stop in self.stops]
+        parts += [field(LIMIT, self.context), field(MODEL_TYPE, field(GENERIC, b""))]
+        parts += [field(TEMPLATE, self.template)] if self.template is not None else []
+        return b"".join([*parts, field(THINKING, 0), field(CALLING, 0)])
 
 
 def llm_metadata(checkpoint: Checkpoint, context: int) -> LlmMetadata:
@@ -99,7 +98,7 @@ def parse_llm_metadata(data: bytes) -> LlmMetadata:
     stops: list[Token] = []
     context, template = 0, None
     try:
-        for number, value in _fields(data):
+        for number, value in fields(data):
             if number == START:
                 start = _read_token(value)
             elif number == STOP:
@@ -107,66 +106,21 @@ def parse_llm_metadata(data: bytes) -> LlmMetadata:
             elif number == LIMIT and isinstance(value, int):
                 context = value
             elif number == TEMPLATE:
-                template = _content(value).decode()
-    except (IndexError, KeyError, ValueError, StopIteration) as error:
+                template = content(value).decode()
+    except (IndexError, ValueError, StopIteration) as error:
         raise Corrupt(f"its LlmMetadata cannot be read: {error}", "make the file again") from error
     return LlmMetadata(context, start, tuple(stops), template)
 
 
 def _token(token: Token) -> bytes:
     if isinstance(token, str):
-        return _field(TOKEN_TEXT, token.encode())
-    return _field(TOKEN_IDS, _field(IDS, _varint(token)))  # a packed list of one
+        return field(TOKEN_TEXT, token.encode())
+    return field(TOKEN_IDS, field(IDS, varint(token)))  # a packed list of one
 
 
 def _read_token(data: int | bytes) -> Token:
     """Return the text or the first id of a TokenUnion; ids may be packed or single."""
-    number, value = next(_fields(_content(data)))
+    number, value = next(fields(content(data)))
     if number == TOKEN_TEXT:
-        return _content(value).decode()
-    ids = next(_fields(_content(value)))[1]
-    return ids if isinstance(ids, int) else _read_varint(ids, 0)[0]
-
-
-def _content(value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        raise ValueError("a number where a text or a message belongs")  # noqa: TRY004  # the data are wrong
-    return value
-
-
-def _field(number: int, value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        return _varint(number << 3 | VARINT) + _varint(value)
-    return _varint(number << 3 | BYTES) + _varint(len(value)) + value
-
-
-def _varint(value: int) -> bytes:
-    low, rest = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field. Raises ValueError, IndexError or KeyError for what is no message."""
-    place = 0
-    while place < len(data):
-        key, place = _read_varint(data, place)
-        if key & 7 == VARINT:
-            value, place = _read_varint(data, place)
-            yield key >> 3, value
-            continue
-        size, place = _read_varint(data, place) if key & 7 == BYTES else ({FIXED64: 8, FIXED32: 4}[key & 7], place)
-        if place + size > len(data):
-            raise ValueError("it is cut off")
-        yield key >> 3, data[place : place + size]
-        place += size
-
-
-def _read_varint(data: bytes, place: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = data[place]
-        value |= (byte & 0x7F) << shift
-        place += 1
-        if byte < 0x80:
-            return value, place
-    raise ValueError("a number of more than 10 bytes")
+        return content(value).decode()
+    return whole_numbers([next(fields(content(value)))[1]])[0]

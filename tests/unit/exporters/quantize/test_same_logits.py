@@ -13,6 +13,7 @@ from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.calibrate import feeds
 from edgeslm_exporters.onnx.graph import decoder_graph
 from edgeslm_exporters.onnx.layout import GRAPH_NAME, layout
+from edgeslm_exporters.onnx.schema import encode
 from edgeslm_exporters.onnx.writer import write_data
 from edgeslm_exporters.quantize import awq
 from edgeslm_exporters.quantize.rotation import RotatedWeights, Rotation, rotated_spec
@@ -41,7 +42,7 @@ def logits(weights: Weights, spec: DecoderSpec, case: Case, folder: Path) -> NDA
     folder.mkdir()
     places = layout(spec, parse_recipe("fp32"), CONTEXT)
     write_data(weights, places, folder, 1, lambda _by: None)
-    (folder / GRAPH_NAME).write_bytes(decoder_graph(places).SerializeToString())
+    (folder / GRAPH_NAME).write_bytes(encode(decoder_graph(places)))
     session = open_session(load_onnxruntime(), folder / GRAPH_NAME, 1)
     found: NDArray[np.float32] = session.run(["logits"], feeds(session, places, case.prompt()))[0][0]
     return found
