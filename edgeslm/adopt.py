@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeslm.pack import TOKENIZER, best_probe, check_free, complete, probe_prompts, publish, staging
+from edgeslm_agent import __version__
 from edgeslm_agent.bundle import Bundle, file_digest
 from edgeslm_agent.contract.manifest import FileEntry, Limits, Manifest, ModelSource, Probe, RuntimeRequirement
 from edgeslm_agent.engine.session import Session
@@ -139,7 +139,7 @@ def _manifest(folder: Path, path: Path, words: SideFiles, decoder: DecoderShape)
         limits=Limits(max_prompt_tokens=decoder.context - 1, max_tokens=decoder.context - 1),
         probe=Probe((), ()),
         files=files,
-        tools={"edgeslm": version("edgeslm")},
+        tools={"edgeslm": __version__},
     )
 
 

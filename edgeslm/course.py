@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edgeslm.planning import plan_source
 from edgeslm.profiler.export_memory import largest_stage
 from edgeslm_agent.errors import EnvironmentProblem
 from edgeslm_agent.units import format_bytes
@@ -15,12 +14,10 @@ from edgeslm_exporters.recipe import parse_recipe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgeslm.catalog import Profile
     from edgeslm.planning import Wish
     from edgeslm.profiler.candidate import Candidate
     from edgeslm.profiler.export_memory import Stage
     from edgeslm.profiler.plan import Plan
-    from edgeslm.source import Source
     from edgeslm_exporters.decoder_spec import DecoderSpec
 
 
@@ -37,12 +34,11 @@ class Course:
     mixed: dict[str, Any] | None = None
 
 
-def plain_course(source: Source, profile: Profile, wish: Wish) -> Course:
-    """Return the course without a mix: recipes that the user named all compete, else bits are added step by step.
+def plain_course(planned: Plan, wish: Wish) -> Course:
+    """Return the course of a plan: recipes that the user named all compete, else bits are added step by step.
 
     Raises NothingFits with every reason when the plan keeps nothing.
     """
-    planned = plan_source(source, profile, wish)
     planned.require_kept()
     if not wish.recipes:
         return Course(planned, planned.to_try, ())

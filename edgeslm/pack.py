@@ -13,10 +13,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from edgeslm_agent import __version__
 from edgeslm_agent.bundle import Bundle, EncoderBundle, file_digest, open_any
 from edgeslm_agent.contract.manifest import (
     MANIFEST_NAME,
@@ -26,7 +26,6 @@ from edgeslm_agent.contract.manifest import (
     ModelSource,
     Probe,
 )
-from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import BundleError, EnvironmentProblem, UsageError
 from edgeslm_exporters.chat_template import bos_token, compile_chat, stop_tokens
 from edgeslm_exporters.onnx.layout import Layout as OnnxLayout
@@ -157,7 +156,7 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
         limits=Limits(max_prompt_tokens=decoder.context - 1, max_tokens=decoder.context - 1),
         probe=Probe((), ()),
         files=(*artifact.files, FileEntry(TOKENIZER, tokenizer.stat().st_size, file_digest(tokenizer))),
-        tools={"edgeslm": version("edgeslm")},
+        tools={"edgeslm": __version__},
     )
 
 
@@ -186,6 +185,8 @@ def _last_logits(bundle: Bundle, artifact: Artifact, prompts: Sequence[Sequence[
         from edgeslm_exporters.onnx.stages import last_logits
 
         return last_logits(artifact.layout, bundle.file(artifact.decoder.graph).parent, prompts)
+    from edgeslm_agent.engine.session import Session
+
     with Session.open(bundle, check_probe=False) as session:
         return [session.score(prompt)[-1].copy() for prompt in prompts]
 

@@ -2,6 +2,8 @@
 
 Candidates are built in temporary folders beside the result. Those that pass the gate compete; the winner's folder is
 renamed to where the user wants it, the others vanish. When none passes, nothing is written.
+
+What only some exports need is imported where it is used: a small model is written in the time that takes.
 """
 
 from __future__ import annotations
@@ -14,31 +16,25 @@ from typing import TYPE_CHECKING, Any
 
 from edgeslm import catalog
 from edgeslm.course import affordable, plain_course, require_memory
-from edgeslm.mixing import Trials, mixed_course
 from edgeslm.pack import check_free, publish, staging
-from edgeslm.planning import Wish, calibrates
+from edgeslm.planning import Wish, plan_source
 from edgeslm.profiler.aim import NO_LIMITS, Aim, Limits, Objective
-from edgeslm.profiler.assess import assess
 from edgeslm.profiler.contender import Contender
-from edgeslm.profiler.dataset import default_text
 from edgeslm.profiler.format_reason import with_format_reason
 from edgeslm.profiler.gate import gate_for, gate_named
 from edgeslm.profiler.plan import deployed_context
 from edgeslm.profiler.select import select
-from edgeslm.profiler.sensitivity import Goal
 from edgeslm.progress import silent, untold
-from edgeslm.reference import cached_reference, reference_of
 from edgeslm.source import calibration_beside, open_source, own_tasks, source_of
 from edgeslm.workshop import Judging, Workshop
 from edgeslm_agent.bundle import open_bundle, write_evidence
 from edgeslm_agent.errors import EnvironmentProblem, GateFailed, Incompatible, UsageError
 from edgeslm_agent.host import PeakAnonymous
-from edgeslm_exporters.tflite.litertlm import write_litertlm
-from edgeslm_exporters.tflite.llm_metadata import llm_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edgeslm.catalog import Profile
     from edgeslm.course import Course
     from edgeslm.profiler.assess import Assessment
     from edgeslm.profiler.dataset import Dataset
@@ -141,13 +137,18 @@ def export(
         raise UsageError("onnxruntime-genai loads ONNX graphs only", "leave --genai out, or add --format onnx")
     if litertlm is not None:
         _check_litertlm(litertlm, wish, force=force)
-    judging = _judging(source, wish, data, calibration, bounds, learns=calibrates(source, profile, wish))
+    planned = None if wish.mixed else plan_source(source, profile, wish)
+    learns = planned is None or planned.calibrates
+    judging = _judging(source, wish, data, calibration, bounds, learns=learns)
     near = Path(out) if out is not None else Path(source.checkpoint.name)
     if out is not None:
         check_free(near, None, force=force)
     with PeakAnonymous() as peak, ExitStack() as stack:
-        trials = Trials(source, profile, deployed_context(source.spec, context), judging.calibration, near, progress)
-        course = _course(trials, wish, judging, tell)
+        if planned is None:
+            course = _mixed(source, profile, wish, judging, near, progress=progress)
+        else:
+            course = plain_course(planned, wish)
+        course = _affordable(course, source, wish, judging, tell)
         workshop = Workshop(source, profile, judging, measured, genai, progress)
         built = _build(stack, course, workshop, near, tell)
         built += _twins(stack, course, workshop, near, built) if len(wish.formats) > 1 else []
@@ -159,7 +160,7 @@ def export(
             tell(f"{winner.candidate.variant} does better than every mix: it is taken")
         bundle = publish(winner.bundle, near if out is not None else Path(winner.candidate.variant), force=force)
         if litertlm is not None:
-            write_litertlm(litertlm, bundle, llm_metadata(source.checkpoint, bundle.manifest.context))
+            _write_litertlm(litertlm, bundle, source)
     seconds = round(time.perf_counter() - began, 3)
     result = ExportResult(course, selection, tuple(built), winner, bundle, seconds, peak.bytes, litertlm)
     _write_evidence(result)
@@ -171,6 +172,13 @@ def _check_litertlm(path: Path, wish: Wish, *, force: bool) -> None:
         raise UsageError("LiteRT-LM runs TFLite only", "add --format tflite, and no other")
     if path.exists() and not force:
         raise UsageError(f"{path} exists", "choose another --litertlm, or give --force")
+
+
+def _write_litertlm(path: Path, bundle: Bundle, source: Source) -> None:
+    from edgeslm_exporters.tflite.litertlm import write_litertlm
+    from edgeslm_exporters.tflite.llm_metadata import llm_metadata
+
+    write_litertlm(path, bundle, llm_metadata(source.checkpoint, bundle.manifest.context))
 
 
 def evaluate_bundle(
@@ -188,6 +196,9 @@ def evaluate_bundle(
 
     Raises Incompatible when `reference` is another checkpoint, EnvironmentProblem when no reference can be had.
     """
+    from edgeslm.profiler.assess import assess
+    from edgeslm.profiler.dataset import default_text
+
     bounds = gate_named(gate)
     bundle = open_bundle(path)
     found = _reference_for(bundle, reference, adapter, progress)
@@ -202,30 +213,34 @@ def _judging(
 ) -> Judging:
     """Choose the data: the user's, else the model's own, else the default text; never the same for both ends."""
     asked = gate is not None or wish.aim.limits.kld_mean is not None
+    if not learns and not asked:
+        return Judging(None, None, gate)
+    from edgeslm.profiler.dataset import default_text
+
     if not learns:
-        return Judging(data or own_tasks(source.label) or default_text() if asked else None, None, gate)
+        return Judging(data or own_tasks(source.label) or default_text(), None, gate)
     calibration, judged = calibration_beside(source.label, data, calibration)
     return Judging(judged if asked or wish.mixed else None, calibration, gate)
 
 
-def _course(trials: Trials, wish: Wish, judging: Judging, tell: Tell) -> Course:
-    """Return what to build: a mix where one is asked for, else named recipes or steps.
-
-    What `--max-ram` does not allow is left out and said. Raises EnvironmentProblem when that is everything.
-    """
-    spec = trials.source.spec
-    if wish.max_ram is not None and wish.mixed:
-        require_memory(trials.stage(), wish.max_ram)
-    course = _mixed(trials, wish, judging) if wish.mixed else plain_course(trials.source, trials.profile, wish)
+def _affordable(course: Course, source: Source, wish: Wish, judging: Judging, tell: Tell) -> Course:
+    """Leave out what `--max-ram` does not allow, and say so. Raises EnvironmentProblem when that is everything."""
     if wish.max_ram is None:
         return course
-    course, reasons = affordable(course, spec, wish.max_ram, compared=judging.data is not None)
+    course, reasons = affordable(course, source.spec, wish.max_ram, compared=judging.data is not None)
     for reason in reasons:
         tell(reason)
     return course
 
 
-def _mixed(trials: Trials, wish: Wish, judging: Judging) -> Course:
+def _mixed(source: Source, profile: Profile, wish: Wish, judging: Judging, near: Path, *, progress: Progress) -> Course:
+    """Solve for a mix. Raises EnvironmentProblem when `--max-ram` does not allow what that measures."""
+    from edgeslm.mixing import Trials, mixed_course
+    from edgeslm.profiler.sensitivity import Goal
+
+    trials = Trials(source, profile, deployed_context(source.spec, wish.context), judging.calibration, near, progress)
+    if wish.max_ram is not None:
+        require_memory(trials.stage(), wish.max_ram)
     gate = judging.gate
     if gate is not None and judging.data is not None:
         gate = gate_for(gate, trials.source.spec.parameters, json_tasks=judging.data.json_tasks)
@@ -276,6 +291,8 @@ def _winner(selection: Selection, built: Sequence[Built]) -> Built:
 
 
 def _reference_for(bundle: Bundle, model: str | None, adapter: str | Path | None, progress: Progress) -> Bundle:
+    from edgeslm.reference import cached_reference, reference_of
+
     manifest = bundle.manifest
     if model is None:
         cached = cached_reference(manifest.model.digest, manifest.context)

@@ -14,7 +14,6 @@ from edgeslm.profiler.plan import plan as plan_variants
 from edgeslm.source import Source, open_source
 from edgeslm_agent.errors import UsageError
 from edgeslm_exporters.encoder.spec import describe_encoder, is_encoder
-from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,11 +98,6 @@ def plan_encoder_source(source: Source, profile: Profile, wish: Wish) -> Encoder
         context=wish.context,
         aim=wish.aim,
     )
-
-
-def calibrates(source: Source, profile: Profile, wish: Wish) -> bool:
-    """Return whether something of what may be built learns from data, which then must not judge it."""
-    return wish.mixed or any(parse_recipe(c.recipe).calibrates for c in plan_source(source, profile, wish).kept)
 
 
 def plan_source(source: Source, profile: Profile, wish: Wish) -> Plan:

@@ -1,4 +1,7 @@
-"""Builds one candidate: convert, check the graph, seal the bundle, judge its quality, measure it on this machine."""
+"""Builds one candidate: convert, check the graph, seal the bundle, judge its quality, measure it on this machine.
+
+What judges and measures is imported where it is used: an export that asks for neither is not kept waiting for it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgeslm.pack import seal
-from edgeslm.profiler.assess import assess
 from edgeslm.profiler.contender import Contender
 from edgeslm.profiler.evidence import observed_from, quality_from
-from edgeslm.profiler.measure import measure
-from edgeslm.profiler.quality import sequences
-from edgeslm.reference import reference_of
-from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import UnsupportedOperator
-from edgeslm_exporters.calibrate import TOKENS
 from edgeslm_exporters.export import convert, work_units
 from edgeslm_exporters.formats import lint
 from edgeslm_exporters.recipe import parse_recipe
@@ -111,7 +108,7 @@ class Workshop:
         """
         bundle = self._convert(candidate, folder)
         calibration = self.judging.calibration if parse_recipe(candidate.recipe).calibrates else None
-        assessment, seen = self._assess(bundle), measure(bundle.path) if self.measured else None
+        assessment, seen = self._assess(bundle), self._measured(bundle)
         return Built(candidate, bundle, assessment, seen, None if calibration is None else calibration.name)
 
     def _convert(self, candidate: Candidate, folder: Path) -> Bundle:
@@ -143,6 +140,11 @@ class Workshop:
 
     def _texts(self, context: int) -> list[tuple[int, ...]]:
         """Return the token ids to calibrate on, as the model reads them."""
+        from edgeslm.profiler.quality import sequences
+        from edgeslm.reference import reference_of
+        from edgeslm_agent.engine.session import Session
+        from edgeslm_exporters.calibrate import TOKENS
+
         assert self.judging.calibration is not None, "whoever plans a recipe that calibrates chooses the data"
         with Session.open(reference_of(self.source, context, self.progress)) as session:
             return [scored.token_ids for scored in sequences(session, self.judging.calibration, TOKENS)]
@@ -150,5 +152,15 @@ class Workshop:
     def _assess(self, bundle: Bundle) -> Assessment | None:
         if self.judging.data is None:
             return None
+        from edgeslm.profiler.assess import assess
+        from edgeslm.reference import reference_of
+
         reference = reference_of(self.source, bundle.manifest.context, self.progress)
         return assess(bundle, reference, self.judging.data, self.judging.gate, self.progress)
+
+    def _measured(self, bundle: Bundle) -> Measurement | None:
+        if not self.measured:
+            return None
+        from edgeslm.profiler.measure import measure
+
+        return measure(bundle.path)

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeslm_agent import enroll
+from edgeslm_agent import __version__, enroll
 from edgeslm_agent.config import Config, default_spool, load_config, override, with_credentials
 from edgeslm_agent.contract.topics import parse_device_id
 from edgeslm_agent.errors import EdgeSLMError, EnvironmentProblem, UsageError
@@ -157,7 +157,7 @@ def _agent(config: Config, folder: Path) -> tuple[Agent, Spool]:
     spool, trouble = open_spool(spool_file(folder), SpoolLimits(max_bytes=config.spool_mb * 2**20))
     if trouble:
         _story(f"edgeslm-agent: {trouble}")
-    settings = AgentSettings(Reporting(config.interval_s), config.queue, config.profile, _version())
+    settings = AgentSettings(Reporting(config.interval_s), config.queue, config.profile, __version__)
     load = _loader(config.bundle, config.threads) if config.bundle else None
     facts = _facts(config.bundle) if config.bundle else None
     sources = probes(Path("/"))
@@ -245,15 +245,6 @@ def _doctor(options: argparse.Namespace) -> int:
             if one.remedy and not one.ok:
                 _result(f"         {one.remedy}")
     return 0 if all(one.ok for one in findings) else 4
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("edgeslm")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _result(line: str) -> None:

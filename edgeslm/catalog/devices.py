@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgeslm.catalog.folder import names_in, profiles_folder
 from edgeslm.catalog.probes import probe_of
 from edgeslm.catalog.profile import Profile, profile_from
-from edgeslm.catalog.reader import Document, read_document
+from edgeslm.catalog.reader import Document, read_document, schema_named
 from edgeslm_agent.errors import UsageError
 from edgeslm_agent.units import parse_bytes
 
@@ -65,15 +65,18 @@ def _with_probe(profile: Profile) -> Profile:
 
 def _read(file: Path) -> Profile:
     document = read_document(file, SCHEMA, required=())
-    document = _completed(file) if "based_on" in document.values else read_document(file, SCHEMA)
+    if "based_on" in document.values:
+        document = _completed(document)
+    else:
+        document.require(schema_named(SCHEMA)["required"])
     _check_meaning(document)
     document.raise_problems()
     return profile_from(file.stem, document.values)
 
 
-def _completed(file: Path) -> Document:
-    """Read a profile that is based on another one: keys it leaves out come from there, `sources` from both."""
-    document = read_document(file, SCHEMA, required=("title", "memory_mb", "app_budget_mb"))
+def _completed(document: Document) -> Document:
+    """Complete a profile that is based on another one: keys it leaves out come from there, `sources` from both."""
+    document.require(("title", "memory_mb", "app_budget_mb"))
     document.raise_problems()
     base = document.values["based_on"]
     if base not in devices():

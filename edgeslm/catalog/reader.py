@@ -34,6 +34,11 @@ class Document:
         where = next(self._lines[place[:end]] for end in range(len(place), -1, -1) if place[:end] in self._lines)
         self.problems.append((where, f"{'.'.join(map(str, place))}: {what}" if place else what))
 
+    def require(self, keys: Sequence[str]) -> None:
+        """Note every key that is missing."""
+        for place, what in check(self.values, {"required": keys}):
+            self.problem(place, what)
+
     def raise_problems(self) -> None:
         """Raise ConfigError with every problem in the order of the file's lines, if there is any."""
         if not self.problems:

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from edgeslm.cli import output
+from edgeslm_agent import __version__
 from edgeslm_agent.errors import EdgeSLMError, EnvironmentProblem, UsageError
 
 if TYPE_CHECKING:
@@ -88,9 +89,7 @@ def _call(arguments: list[str]) -> int:
         return code
     parser = _parser()
     if parser.parse_args(arguments).version:
-        from importlib.metadata import version
-
-        output.result(f"edgeslm {version('edgeslm')}")
+        output.result(f"edgeslm {__version__}")
     else:
         output.result(parser.format_help().rstrip())
     return 0

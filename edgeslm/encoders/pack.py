@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeslm.pack import TOKENIZER, complete
+from edgeslm_agent import __version__
 from edgeslm_agent.bundle import EncoderBundle, file_digest
 from edgeslm_agent.contract.manifest import (
     EncoderManifest,
@@ -62,7 +62,7 @@ def seal_encoder(
         tokenizer=TOKENIZER,
         probe=EncoderProbe((), 0),
         files=(*artifact.files, tokenizer),
-        tools={"edgeslm": version("edgeslm"), **artifact.tools},
+        tools={"edgeslm": __version__, **artifact.tools},
     )
     manifest = replace(manifest, probe=_probe(EncoderBundle(folder, manifest, "")))
     complete(folder, manifest.to_bytes())

@@ -14,7 +14,6 @@ import numpy as np
 
 from edgeslm.profiler.gate import GATES, Verdict
 from edgeslm.profiler.judged import Judged
-from edgeslm_agent.engine.encoder import EncoderSession
 from edgeslm_agent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from edgeslm.profiler.gate import Gate
     from edgeslm.progress import Progress
     from edgeslm_agent.bundle import EncoderBundle
+    from edgeslm_agent.engine.encoder import EncoderSession
 
 MOST_TEXTS = 400
 SHORTEST_TEXT = 3  # characters; less is a number of a list or a stray quote
@@ -85,6 +85,8 @@ def assess_encoder(
 
     Raises UsageError when the data holds no text.
     """
+    from edgeslm_agent.engine.encoder import EncoderSession  # brings the runtimes, which judging does not need
+
     texts = texts_of(data)
     if not texts:
         raise UsageError(f"{data.name} is too short to measure quality on", "give at least a few sentences")

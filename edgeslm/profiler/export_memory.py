@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.engine.session import SCORE_BYTES
+from edgeslm_agent.engine.runtime.port import SCORE_BYTES
 from edgeslm_agent.units import format_bytes
 from edgeslm_exporters.onnx.cut import neighbours_bytes
 from edgeslm_exporters.onnx.layout import Layout as OnnxLayout

@@ -75,6 +75,11 @@ class Plan:
         """What to build until one passes the gate: the best, then each time one that is more exact."""
         return escalation(self.kept)
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether something of what may be built learns from data, which then must not judge it."""
+        return any(parse_recipe(candidate.recipe).calibrates for candidate in self.kept)
+
     def require_kept(self) -> None:
         """Raise NothingFits with every reason when no candidate is kept."""
         if self.kept:

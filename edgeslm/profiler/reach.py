@@ -10,7 +10,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from edgeslm.profiler.calibration import Calibration, Case, Measurement, Prediction, calibrate
@@ -87,6 +86,8 @@ def told(path: Path) -> str:
 
 def changed_runtimes(record: Record) -> tuple[str, ...]:
     """Return what is installed in another version than the record was taken with, as `onnxruntime 1.31.1, not 1.30`."""
+    from importlib.metadata import PackageNotFoundError, version  # takes 20 ms, and few ask
+
     found = []
     for package, then in record.versions:
         with suppress(PackageNotFoundError):

@@ -79,7 +79,7 @@ class Matrix:
         """Weights that share a scale; 0 for floats."""
         return self.storage.block if isinstance(self.storage, Blocks) else 0
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Bytes in the file, scales and padding included."""
         return sum(tensor_bytes(dtype, shape) for _, dtype, shape in self.tensors())

@@ -22,6 +22,7 @@ from edgeslm_agent.engine.prompt import ChatTemplate
 from edgeslm_agent.engine.runtime.litert import LitertRuntime
 from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
 from edgeslm_agent.engine.runtime.pages import release_libraries
+from edgeslm_agent.engine.runtime.port import SCORE_BYTES
 from edgeslm_agent.engine.sampling import sampler
 from edgeslm_agent.engine.streaming import TokenStream
 from edgeslm_agent.engine.tokenizer import FastTokenizer
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     Prompt = str | Sequence[int] | Sequence[Message]
 
 PREFILL_ROWS = 128  # tokens a prefill pass reads at once; README.md has the measurement
-SCORE_BYTES = 16 << 20  # of logits that score_chunks holds at once
 _DEFAULT = Generation()
 
 

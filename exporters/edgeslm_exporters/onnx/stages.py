@@ -44,7 +44,8 @@ _CACHE_TYPES: dict[str, type[np.generic]] = {
 def last_logits(places: Layout, folder: Path, prompts: Sequence[Sequence[int]]) -> list[Floats]:
     """Return the logits [vocab] that follow each prompt, from the data file in `folder`.
 
-    Every stage reads all prompts while it is there, and the next one is loaded. Raises what opening a session raises (engine/runtime/onnx.py).
+    Every stage reads all prompts while it is there, and meanwhile the next one is loaded.
+    Raises what opening a session raises (engine/runtime/onnx.py).
     """
     known = [_first_values(prompt) for prompt in prompts]
     with ThreadPoolExecutor(LOADERS, "stage") as pool:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+SCORE_BYTES = 16 << 20  # of logits that a session scores at once
+
 
 class Runtime(Protocol):
     """One decoder with one KV cache of `context` tokens.
