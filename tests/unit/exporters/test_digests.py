@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from mmap import ALLOCATIONGRANULARITY
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edgeslm_exporters import digests
@@ -56,3 +58,11 @@ def test_a_file_that_cannot_be_read_is_an_error_when_asked_for(tmp_path: Path, m
     digests.begin(str(tmp_path))
     with pytest.raises(PermissionError):
         digests.digest_of(file)
+
+
+@pytest.mark.parametrize("size", [0, 1, ALLOCATIONGRANULARITY, 3 * ALLOCATIONGRANULARITY + 5])
+def test_a_file_of_several_windows_has_one_digest(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "WINDOW_BYTES", ALLOCATIONGRANULARITY)
+    data = np.random.default_rng(size).bytes(size)
+    (tmp_path / "model.safetensors").write_bytes(data)
+    assert digests.digest_of(tmp_path / "model.safetensors") == sha256(data)
