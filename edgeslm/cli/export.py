@@ -73,12 +73,12 @@ def configure(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Export and show the choice."""
     check_report(options.report)
+    if options.model is not None:
+        digests.begin(options.model)  # before the imports, which take one core a while
     if encoder.is_encoder(options.model):
         if options.litertlm is not None:
             raise UsageError("LiteRT-LM runs models that generate; this one is an encoder", "leave --litertlm out")
         return encoder.export(options, eval_verb.data_of(options))
-    if options.model is not None:
-        digests.begin(options.model)  # before the imports, which take one core a while
     from edgeslm.pipeline import export
     from edgeslm_agent.units import parse_bytes, parse_count
 

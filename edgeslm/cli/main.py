@@ -38,6 +38,9 @@ VERBS = {
     "demo": "the guided first run: export, three agents, a broker, telemetry",
 }
 NESTED = {"fleet"}  # has verbs of its own
+# numpy's BLAS starts threads when it is imported, and they spin for 2^28 cycles, a tenth of a second of a core that
+# hashes the weights meanwhile; 2^20 still bridges the gap between two products.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 EPILOG = """exit codes: 0 done, 1 the answer is no, 2 usage, 3 configuration, 4 environment, 5 export, 6 bundle,
 7 network, 70 bug, 130 interrupted. Every verb takes --json: one document on stdout, the story on stderr."""
 

@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_read_is_an_error_when_asked_for(tmp_path: Path, m
     file = tmp_path / "model.safetensors"
     file.write_bytes(b"weights")
 
-    def refused(_file: Path) -> str:
+    def refused(_stream: object) -> str:
         raise PermissionError(13, "Permission denied", str(file))
 
     monkeypatch.setattr(digests, "_digest", refused)
@@ -66,3 +66,18 @@ def test_a_file_of_several_windows_has_one_digest(size: int, tmp_path: Path, mon
     data = np.random.default_rng(size).bytes(size)
     (tmp_path / "model.safetensors").write_bytes(data)
     assert digests.digest_of(tmp_path / "model.safetensors") == sha256(data)
+
+
+def test_a_file_that_cannot_be_opened_is_an_error_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"weights")
+
+    def refused(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(file), "open", refused)
+    digests.begin(str(file))
+    with pytest.raises(PermissionError):
+        digests.digest_of(file)
