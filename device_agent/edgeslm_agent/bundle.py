@@ -17,13 +17,13 @@ import json
 import os
 import re
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from edgeslm_agent.contract.manifest import MANIFEST_NAME, EncoderManifest, FileEntry, Manifest, parse_manifest
 from edgeslm_agent.errors import BundleError, Corrupt, EnvironmentProblem, Incompatible, UsageError
+from edgeslm_agent.host.durable import write_durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +32,7 @@ EVIDENCE = "evidence"
 LISTED_FOLDERS = ("artifacts", "tokenizer")
 MANIFEST_MAX_BYTES = 1 << 20
 EVIDENCE_MAX_BYTES = 64 << 20
+READABLE = 0o644  # figures, for the other users of an agent too
 HASH_BLOCK_BYTES = 1 << 20
 _AGAIN = "export the bundle again, or copy it again from where it came"
 _MEASURE_AGAIN = "remove it and measure again"
@@ -146,26 +147,11 @@ def write_evidence(bundle: Bundle | EncoderBundle, name: str, document: Mapping[
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     try:
         file.parent.mkdir(exist_ok=True)
-        _replace(file, text.encode())
+        write_durable(file, text.encode(), READABLE)
     except OSError as error:
         hint = "free some space or fix its permissions"
         raise EnvironmentProblem(f"cannot write {file}: {error.strerror}", hint) from error
     return file
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Write beside the file, flush to the disk, then rename: a reader sees the old document or the new one."""
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide the figures from the agent's other users
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _evidence_file(bundle: Bundle | EncoderBundle, name: str) -> Path:

@@ -49,7 +49,7 @@ class Draft:
     def put_scalar(self, table: Table, field: int, value: float) -> None:
         """Write another value into a table's field; the field must be there."""
         fields = [(key, found) for key, found in table.fields.items() if found is not None]
-        offsets, _ = _inline(_form(fields))
+        offsets = _inline(_form(fields)).offsets
         for (key, found), offset in zip(fields, offsets, strict=True):
             if key == field:
                 assert isinstance(found, Scalar)
@@ -96,16 +96,15 @@ class _Writer:
         fields = [(key, value) for key, value in table.fields.items() if value is not None]
         numbers = [value.value if isinstance(value, Scalar) else self._child(value) for _, value in fields]
         form = _form(fields)
-        offsets, length = _inline(form)
+        inline = _inline(form)
         vtable = self._vtable(form)
-        self.pad(length, 8)
-        start = self.size + length
-        content = bytearray(length)
-        struct.pack_into("<i", content, 0, vtable - start)
-        for (_, code), offset, number in zip(form, offsets, numbers, strict=True):
-            stored = start - offset - number if code == OFFSET else number
-            struct.pack_into(f"<{code[-1]}", content, offset, stored)
-        self._put(bytes(content))
+        self.pad(inline.packer.size, 8)
+        start = self.size + inline.packer.size
+        stored = [
+            start - offset - number if code == OFFSET else number
+            for (_, code), offset, number in zip(form, inline.offsets, numbers, strict=True)
+        ]
+        self._put(inline.packer.pack(vtable - start, *(stored[index] for index in inline.order)))
         self._known[id(table)] = start
         return start
 
@@ -140,10 +139,10 @@ class _Writer:
 
     def _vtable(self, form: Form) -> int:
         if form not in self._known:
-            offsets, length = _inline(form)
-            slots = dict(zip((key for key, _ in form), offsets, strict=True))
+            inline = _inline(form)
+            slots = dict(zip((key for key, _ in form), inline.offsets, strict=True))
             entries = [slots.get(key, 0) for key in range(max(slots, default=-1) + 1)]
-            data = struct.pack(f"<{2 + len(entries)}H", 4 + 2 * len(entries), length, *entries)
+            data = struct.pack(f"<{2 + len(entries)}H", 4 + 2 * len(entries), inline.packer.size, *entries)
             self._known[form] = self._vector(data, 2)
         return self._known[form]
 
@@ -156,13 +155,27 @@ def _form(fields: Sequence[tuple[int, object]]) -> Form:
     return tuple((key, value.code if isinstance(value, Scalar) else OFFSET) for key, value in fields)
 
 
+class _Inline(NamedTuple):
+    """What a table of some form holds itself: where each field lies behind its start, and what packs all of it.
+
+    The packer takes the distance to the vtable, and then the fields in `order`.
+    """
+
+    offsets: tuple[int, ...]
+    order: tuple[int, ...]
+    packer: struct.Struct
+
+
 @cache
-def _inline(form: Form) -> tuple[tuple[int, ...], int]:
-    """Return where each field lies behind the start of its table, the widest placed first, and the table's length."""
-    offsets, end = [0] * len(form), 4
-    for index in sorted(range(len(form)), key=lambda index: -struct.calcsize(f"<{form[index][1][-1]}")):
-        size = struct.calcsize(f"<{form[index][1][-1]}")
-        end += -end % size
-        offsets[index] = end
-        end += size
-    return tuple(offsets), end + -end % 8
+def _inline(form: Form) -> _Inline:
+    """Place the fields of a table, the widest first."""
+    codes = [code[-1] for _, code in form]
+    sizes = [struct.calcsize(f"<{code}") for code in codes]
+    order = tuple(sorted(range(len(form)), key=lambda index: -sizes[index]))
+    offsets, packed = [0] * len(form), "<i"
+    for index in order:
+        packed += "x" * (-struct.calcsize(packed) % sizes[index])
+        offsets[index] = struct.calcsize(packed)
+        packed += codes[index]
+    packed += "x" * (-struct.calcsize(packed) % 8)
+    return _Inline(tuple(offsets), order, struct.Struct(packed))

@@ -28,12 +28,16 @@ INTEGERS = {TYPES["int8"], TYPES["int4"]}
 
 @dataclass(frozen=True)
 class _Subgraph:
-    """One signature's graph, its tensors by index."""
+    """One signature's graph, its tensors by index.
+
+    `positive` says of a buffer of scales whether all are above 0: signatures share buffers, and each is read once.
+    """
 
     file: TfliteFile
     name: str
     tensors: tuple[View, ...]
     operators: tuple[tuple[int, View], ...]
+    positive: dict[int, bool]
 
     def inputs(self, operator: View) -> list[View | None]:
         return [self.tensors[index] if index >= 0 else None for index in operator.vector(1, "<i4").tolist()]
@@ -46,7 +50,8 @@ def lint(path: Path) -> tuple[str, ...]:
     """
     file = open_tflite(path)
     codes = [code.scalar(3, "i") for code in file.model.tables(1)]
-    graphs = [_subgraph(file, graph, codes) for graph in file.model.tables(2)]
+    positive: dict[int, bool] = {}
+    graphs = [_subgraph(file, graph, codes, positive) for graph in file.model.tables(2)]
     problems = [*_buffers(file), *_signatures(file, graphs)]
     for graph in graphs:
         for code, operator in graph.operators:
@@ -54,9 +59,9 @@ def lint(path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(problems))
 
 
-def _subgraph(file: TfliteFile, graph: View, codes: list[int]) -> _Subgraph:
+def _subgraph(file: TfliteFile, graph: View, codes: list[int], positive: dict[int, bool]) -> _Subgraph:
     operators = tuple((codes[operator.scalar(0, "I")], operator) for operator in graph.tables(3))
-    return _Subgraph(file, graph.text(4), graph.tables(0), operators)
+    return _Subgraph(file, graph.text(4), graph.tables(0), operators, positive)
 
 
 def _buffers(file: TfliteFile) -> Iterator[str]:
@@ -121,8 +126,11 @@ def _blocks(graph: _Subgraph, weights: View, quantization: View) -> Iterator[str
     if scales.scalar(1, "b") != TYPES["float16"] or _shape(scales) != [rows, columns // block]:
         yield f"{name}: the scales of blocks must be float16 [{rows}, {columns // block}]"
         return
-    values = np.frombuffer(graph.file.buffer(scales.scalar(2, "I")), np.float16)
-    if not (np.isfinite(values) & (values > 0)).all():
+    buffer = scales.scalar(2, "I")
+    if buffer not in graph.positive:
+        values = np.frombuffer(graph.file.buffer(buffer), np.float16)
+        graph.positive[buffer] = bool((np.isfinite(values) & (values > 0)).all())
+    if not graph.positive[buffer]:
         yield f"{name}: a scale is not above 0, which LiteRT refuses to load"
 
 

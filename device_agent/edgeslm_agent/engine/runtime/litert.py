@@ -12,7 +12,6 @@ mask hides and whose cache rows the next call overwrites. All signatures share o
 from __future__ import annotations
 
 import re
-from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -273,12 +272,19 @@ def check_litert(min_version: str) -> None:
         if find_spec("tflite_runtime") is not None:
             why = "; tflite-runtime gives wrong answers for int8 rows and int4 blocks and is not used"
         raise MissingExtra(f"the package {PACKAGE} is not installed{why}", 'pip install "edgeslm[litert]"')
-    installed, needed = version(PACKAGE), max(min_version, OLDEST, key=_numbers)
+    installed, needed = _installed(), max(min_version, OLDEST, key=_numbers)
     if _numbers(installed) < _numbers(needed):
         raise Incompatible(
             f"the bundle needs {PACKAGE} {needed}, installed is {installed}", f'pip install "{PACKAGE}>={needed}"'
         )
     check_atomics()
+
+
+def _installed() -> str:
+    """Return the version that the package says of itself; importlib.metadata would take 4 MB to look it up."""
+    import ai_edge_litert
+
+    return str(ai_edge_litert.__version__)
 
 
 def load_litert() -> None:
@@ -310,7 +316,7 @@ def open_model(graph: Path, threads: int, *, shared: bool = True) -> CompiledMod
         except (RuntimeError, ValueError, MemoryError) as error:
             said.seek(0)
             words = [line for line in said.read().decode("utf-8", "replace").splitlines() if line.startswith("ERROR")]
-            what = f"{PACKAGE} {version(PACKAGE)} cannot load {graph.name}"
+            what = f"{PACKAGE} {_installed()} cannot load {graph.name}"
             raise translated(error, "; ".join([what, *words[-2:]])) from error
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-import tempfile
 from contextlib import contextmanager
 from functools import cache
 from typing import IO, TYPE_CHECKING
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def native_stderr() -> Iterator[IO[bytes]]:
-    """Send file descriptor 2 into a temporary file and yield that file.
+    """Send file descriptor 2 into a file in memory and yield that file.
 
     The whole process is quiet meanwhile: for calls of seconds at most, whose library has no other way to be told.
     """
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as said:
+    with os.fdopen(os.memfd_create("stderr"), "w+b") as said:
         try:
             os.dup2(said.fileno(), 2)
             yield said

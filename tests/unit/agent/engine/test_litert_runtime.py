@@ -161,7 +161,7 @@ def test_a_closed_runtime_says_so(small: Written) -> None:
 
 
 def test_an_older_package_is_incompatible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(litert, "version", lambda _name: "2.1.6")
+    monkeypatch.setattr(litert, "_installed", lambda: "2.1.6")
     with pytest.raises(Incompatible, match=r"needs ai-edge-litert 2\.2\.0, installed is 2\.1\.6"):
         check_litert("1.0")
 
