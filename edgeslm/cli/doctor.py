@@ -22,7 +22,7 @@ NEED_DISK = 2**30
 _PACKAGES = (
     ("onnxruntime", True, "runs and checks bundles", "pip install 'edgeslm[ort]'"),
     ("ai-edge-litert", False, "runs and checks .tflite bundles", "pip install 'edgeslm[litert]'"),
-    ("onnx", True, "exports encoders", "pip install 'edgeslm[export]'"),
+    ("onnx", False, "exports encoders", "pip install 'edgeslm[export]'"),
     ("jinja2", True, "reads chat templates", "pip install 'edgeslm[export]'"),
     ("huggingface-hub", False, "fetches models by their hub id", "pip install 'edgeslm[export]'"),
     ("tokenizers", True, "turns text into tokens", "pip install edgeslm"),

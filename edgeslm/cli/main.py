@@ -38,9 +38,6 @@ VERBS = {
     "demo": "the guided first run: export, three agents, a broker, telemetry",
 }
 NESTED = {"fleet"}  # has verbs of its own
-# numpy's BLAS starts threads when it is imported, and they spin for 2^28 cycles, a tenth of a second of a core that
-# hashes the weights meanwhile; 2^20 still bridges the gap between two products.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 EPILOG = """exit codes: 0 done, 1 the answer is no, 2 usage, 3 configuration, 4 environment, 5 export, 6 bundle,
 7 network, 70 bug, 130 interrupted. Every verb takes --json: one document on stdout, the story on stderr."""
 
@@ -75,6 +72,9 @@ def entry() -> NoReturn:
     Python would first take apart everything it loaded: 50 to 80 ms after an export. All output is flushed line by line.
     Being told to end tidies up as Ctrl-C does.
     """
+    # numpy's BLAS starts threads when it is imported, and they spin for 2^28 cycles, a tenth of a second of a core that
+    # hashes the weights meanwhile; 2^20 still bridges the gap between two products.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
     for number in (signal.SIGTERM, signal.SIGHUP):  # `kill` and systemd; a terminal or ssh that went away
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup's stays ignored
             signal.signal(number, signal.default_int_handler)

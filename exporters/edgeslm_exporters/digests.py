@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     Identity = tuple[int, int, int, int]
 
 # Mapped, so that nothing is copied, and in few windows: each time Python is let go of, threads that import give it back
-# after 5 ms at the earliest. For that reason files are opened before the thread begins.
+# after 5 ms at the earliest. For that reason files are opened before the thread begins. As with every reader that maps
+# weights, a file that somebody cuts short meanwhile ends the process (SIGBUS); what it was writing is not published.
 WINDOW_BYTES = 256 << 20
 WEIGHTS = (".safetensors", ".gguf")
 

@@ -281,7 +281,7 @@ def check_litert(min_version: str) -> None:
 
 
 def _installed() -> str:
-    """Return the version that the package says of itself; importlib.metadata would take 4 MB to look it up."""
+    """Return the version that the package says of itself; importlib.metadata would take 2 MB to look it up."""
     import ai_edge_litert
 
     return str(ai_edge_litert.__version__)
