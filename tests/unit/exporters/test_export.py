@@ -150,7 +150,7 @@ def test_an_interruption_comes_through_at_once(tmp_path: Path) -> None:
 def test_a_decoder_needs_no_package_onnx(tmp_path: Path) -> None:
     without = "import sys; sys.modules['onnx'] = None; from edgeslm.cli.main import main; sys.exit(main(sys.argv[1:]))"
     out = tmp_path / "b"
-    how = ["--device", "raspberry-pi-5", "--recipe", "wi4b32-afp32-gptq", "--gate", "none", "--no-measure", "--genai"]
+    how = ["--device", "raspberry-pi-5", "--recipe", "wi4b32-afp32", "--gate", "none", "--no-measure", "--genai"]
     for command in (["export", *how, "-o", str(out)], ["select", *how[:2], "--gate", "none", str(out)]):
         done = subprocess.run([sys.executable, "-c", without, *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
