@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 from edgeslm import catalog
 from edgeslm.profiler.aim import FASTEST, NO_LIMITS, Aim, Limits, Objective
-from edgeslm.profiler.encoder_plan import EncoderModel, EncoderPlan, plan_encoder
 from edgeslm.profiler.format_choice import DEFAULT, format_notes, working_formats
 from edgeslm.profiler.plan import Plan
 from edgeslm.profiler.plan import plan as plan_variants
 from edgeslm.source import Source, open_source
 from edgeslm_agent.errors import UsageError
-from edgeslm_exporters.encoder.spec import describe_encoder, is_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from edgeslm.catalog import Profile
+    from edgeslm.profiler.encoder_plan import EncoderPlan
     from edgeslm.profiler.task import Task
 
 
@@ -78,6 +77,8 @@ def plan(
 
     Raises what opening a checkpoint and finding a device raise; a plan that keeps nothing is returned, not raised.
     """
+    from edgeslm_exporters.encoder.spec import is_encoder
+
     profile = catalog.device(device, memory=memory)
     wish = Wish(tuple(recipes), tuple(formats), context, Aim(objective, task, limits))
     source = open_source(model, adapter=adapter)
@@ -88,6 +89,9 @@ def plan(
 
 def plan_encoder_source(source: Source, profile: Profile, wish: Wish) -> EncoderPlan:
     """Plan an opened encoder for a profile; no recipe named means all that encoders have."""
+    from edgeslm.profiler.encoder_plan import EncoderModel, plan_encoder
+    from edgeslm_exporters.encoder.spec import describe_encoder
+
     spec = describe_encoder(source.checkpoint)
     model = EncoderModel(source.checkpoint.name, spec.sizes, spec.vocab, spec.parameters, spec.max_tokens)
     return plan_encoder(

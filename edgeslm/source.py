@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeslm import builtin, catalog
-from edgeslm.profiler.dataset import Dataset, calibration_text, default_text, read_tasks
 from edgeslm_exporters.architectures import describe
 from edgeslm_exporters.checkpoint import open_checkpoint
 
 if TYPE_CHECKING:
+    from edgeslm.profiler.dataset import Dataset
     from edgeslm_agent.contract.manifest import ModelSource
     from edgeslm_exporters.checkpoint import Checkpoint
     from edgeslm_exporters.decoder_spec import DecoderSpec
@@ -82,6 +82,8 @@ def calibration_beside(label: str, data: Dataset | None, calibration: Dataset | 
     each; data of the user's without `calibration` are split.
     Raises UsageError when they are too short for that.
     """
+    from edgeslm.profiler.dataset import calibration_text, default_text
+
     if data is not None:
         return data.split() if calibration is None else (calibration, data)
     own = own_tasks(label)
@@ -92,5 +94,7 @@ def calibration_beside(label: str, data: Dataset | None, calibration: Dataset | 
 def _own(label: str, name: str, start: int, stop: int | None) -> Dataset | None:
     if label != f"builtin:{BUILTIN}":
         return None
+    from edgeslm.profiler.dataset import read_tasks
+
     every = read_tasks(builtin.tasks("combinations"), name)
     return replace(every, tasks=every.tasks[start:stop])

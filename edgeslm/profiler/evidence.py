@@ -1,6 +1,7 @@
 """Turns a bundle and what was observed of it into a contender: its plan for a board, its measurements, its quality.
 
-Evidence is read leniently: a file that is missing or lacks a figure leaves that figure unknown.
+Evidence is read leniently: a file that is missing or lacks a figure leaves that figure unknown. What only some evidence
+needs is imported where it is used: every export comes by here.
 """
 
 from __future__ import annotations
@@ -10,12 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from edgeslm.profiler.aim import FASTEST
 from edgeslm.profiler.contender import NOT_MEASURED, Contender, Observed, QualityEvidence, QualityStatus
-from edgeslm.profiler.encoder_plan import EncoderModel, plan_encoder
-from edgeslm.profiler.encoder_quality import EncoderQuality, judge_encoder
 from edgeslm.profiler.figure import Figure, exact
 from edgeslm.profiler.gate import Gate, judge_model
 from edgeslm.profiler.plan import plan
-from edgeslm.profiler.quality import Quality
 from edgeslm.profiler.there import There, there_from
 from edgeslm_agent.bundle import read_evidence, write_evidence
 from edgeslm_exporters.read_back import spec_of_graph
@@ -52,6 +50,8 @@ def encoder_contender(
     bundle: EncoderBundle, profile: Profile, gate: Gate | None = None, aim: Aim = FASTEST
 ) -> Contender:
     """Describe an encoder's bundle for a board, as `contender` does a decoder's."""
+    from edgeslm.profiler.encoder_plan import EncoderModel, plan_encoder
+
     manifest = bundle.manifest
     shape = manifest.encoder
     model = EncoderModel(
@@ -95,6 +95,8 @@ def encoder_quality_from(document: Mapping[str, Any] | None, gate: Gate | None) 
         return NOT_MEASURED
     if gate is None:
         return QualityEvidence(document["status"], document.get("gate"), tuple(document.get("reasons", ())))
+    from edgeslm.profiler.encoder_quality import EncoderQuality, judge_encoder
+
     names = {field.name for field in fields(EncoderQuality)}
     verdict = judge_encoder(EncoderQuality(**{key: document[key] for key in names & document.keys()}), gate)
     return QualityEvidence("passed" if verdict.passed else "failed", verdict.gate, verdict.reasons)
@@ -126,6 +128,8 @@ def judged_again(document: Mapping[str, Any] | None, gate: Gate, parameters: int
     found = quality_from(document)
     if document is None or found == NOT_MEASURED:
         return found
+    from edgeslm.profiler.quality import Quality
+
     quality = Quality(**{field.name: document[field.name] for field in fields(Quality) if field.name in document})
     verdict = judge_model(quality, gate, parameters)
     return QualityEvidence("passed" if verdict.passed else "failed", verdict.gate, verdict.reasons, found.kld_mean)

@@ -1,4 +1,7 @@
-"""What the algorithm in a recipe's name does to weights before and while they are written."""
+"""What the algorithm in a recipe's name does to weights before and while they are written.
+
+Most recipes name none, so each algorithm is imported when one does.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgeslm_exporters.calibrate import calibrate
-from edgeslm_exporters.quantize import gptq, hqq, searched
-from edgeslm_exporters.quantize.awq import scaled
-from edgeslm_exporters.quantize.rotation import RotatedWeights
 from edgeslm_exporters.quantized_rows import Blocks
 from edgeslm_exporters.row_stream import round_to_nearest
 
@@ -29,13 +28,6 @@ if TYPE_CHECKING:
     from edgeslm_exporters.weights import Weights
 
     Rows = Callable[[NDArray[np.float32], Blocks, Inputs], QuantizedRows]
-
-BY_ROWS: dict[str, Rows] = {
-    "search": searched.quantize,
-    "hqq": hqq.quantize,
-    "gptq": gptq.quantize,
-    "rotgptq": gptq.quantize,
-}
 
 
 @dataclass(frozen=True)
@@ -60,22 +52,42 @@ def prepare(
     """
     if algorithm is None:
         return weights, round_to_nearest
+    from edgeslm_exporters.calibrate import calibrate
+    from edgeslm_exporters.quantize.rotation import RotatedWeights
+
     if algorithm.startswith("rot"):
         weights = RotatedWeights(weights, spec)
     if algorithm == "rot":
         return weights, round_to_nearest
     inputs = calibrate(weights, places.spec, bench.texts, bench.folder, threads=bench.threads, advance=bench.advance)
     if algorithm == "awq":
+        from edgeslm_exporters.quantize.awq import scaled
+
         forms = {m.projection.name: m.storage for m in places.products if isinstance(m.storage, Blocks)}
         scaled_weights = scaled(weights, places.spec, forms, inputs)
         return scaled_weights, partial(_searched, scaled_weights, inputs)
-    return weights, partial(_calibrated, BY_ROWS[algorithm], inputs)
+    return weights, partial(_calibrated, _by_rows(algorithm), inputs)
+
+
+def _by_rows(algorithm: str) -> Rows:
+    """Return what quantises rows by their inputs."""
+    from edgeslm_exporters.quantize import gptq, hqq, searched
+
+    found: dict[str, Rows] = {
+        "search": searched.quantize,
+        "hqq": hqq.quantize,
+        "gptq": gptq.quantize,
+        "rotgptq": gptq.quantize,
+    }
+    return found[algorithm]
 
 
 def _searched(
     weights: ScaledWeights, inputs: Mapping[str, Inputs], matrix: Matrix, values: NDArray[np.float32]
 ) -> QuantizedRows:
     """Quantise rows of scaled weights by what their inputs are by then."""
+    from edgeslm_exporters.quantize import searched
+
     seen = inputs.get(matrix.projection.name)
     if seen is None:
         return round_to_nearest(matrix, values)

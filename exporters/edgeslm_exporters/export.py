@@ -122,7 +122,6 @@ def _write(
         config, threads, advance = checkpoint.config, bench.threads, bench.advance
         return (write_file(weights, places, config, folder, threads=threads, advance=advance, quantize=quantize),)
     from edgeslm_exporters.cache_scales import cache_scales
-    from edgeslm_exporters.onnx.genai import write_genai
     from edgeslm_exporters.onnx.graph import decoder_graph
     from edgeslm_exporters.onnx.schema import encode
     from edgeslm_exporters.onnx.writer import write_data
@@ -133,7 +132,11 @@ def _write(
     scales = cache_scales(weights, places, bench)
     data = write_data(weights, places, folder, bench.threads, bench.advance, quantize=quantize, kv_scales=scales)
     entry = FileEntry(f"artifacts/{GRAPH_NAME}", len(graph), hashlib.sha256(graph).hexdigest())
-    return (entry, data, *(write_genai(checkpoint, places, folder) if genai else ()))
+    if not genai:
+        return entry, data
+    from edgeslm_exporters.onnx.genai import write_genai
+
+    return (entry, data, *write_genai(checkpoint, places, folder))
 
 
 def _check_written(form: str, spec: DecoderSpec, recipe: Recipe) -> None:

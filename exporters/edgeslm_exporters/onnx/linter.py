@@ -72,16 +72,18 @@ def _place(tensor: Tensor) -> _Place:
 
 
 def _files(places: list[_Place], folder: Path) -> Iterator[str]:
+    sizes = {}
     for name in sorted({place.location for place in places}):
         if Path(name).name != name:
             yield f"the data file {name} lies outside the artefact's folder"
         elif not (folder / name).is_file():
             yield f"the data file {name} is missing"
+        else:
+            sizes[name] = (folder / name).stat().st_size
     for place in places:
-        file = folder / Path(place.location).name
         if place.offset % ALIGNMENT:
             yield f"{place.name}: offset {place.offset} is not on a page, so it is copied instead of mapped"
-        if file.is_file() and place.offset + place.length > file.stat().st_size:
+        if place.location in sizes and place.offset + place.length > sizes[place.location]:
             yield f"{place.name}: ends behind the data file"
 
 
