@@ -45,12 +45,12 @@ class Process:
 # two runs that differed by 2 MB, with how the page cache held the libraries. LiteRT has tables of every layer in each
 # of its signatures, and keeps some of what fp16 was widened in.
 PROCESSES = {
-    "onnx": Process(53.6 * MB, 45.6 * MB, 43.3 * MB, 0.2 * MB, slack=1.58),
-    "tflite": Process(57.55 * MB, 41.8 * MB, 30.95 * MB, 0.64 * MB, slack=0.75),
-    "tflite fp16": Process(57.55 * MB, 39.2 * MB, 38.95 * MB, 0.64 * MB, slack=0.75),
+    "onnx": Process(53.3 * MB, 45.3 * MB, 43.0 * MB, 0.2 * MB, slack=1.58),
+    "tflite": Process(57.25 * MB, 41.5 * MB, 30.65 * MB, 0.64 * MB, slack=0.75),
+    "tflite fp16": Process(57.25 * MB, 38.9 * MB, 38.65 * MB, 0.64 * MB, slack=0.75),
 }
 WIDENED = 0.07  # of the fp32 weights: what onnxruntime keeps of having widened fp16
-INTERPRETER = 38.2 * MB  # before a runtime is there: Python, numpy, the tokenizers' library
+INTERPRETER = 37.9 * MB  # before a runtime is there: Python, numpy, the tokenizers' library
 # A byte-level BPE once read (hashbrown tables of 32 + 32 + 16 bytes a bucket and one of control, filled to 7/8; two
 # strings an entry of the heap's 48 bytes, and the pair of its merge), and while its JSON is read.
 BUCKET_BYTES, ENTRY_BYTES, TOKENIZER_BYTES = 81, 122, 0.5 * MB

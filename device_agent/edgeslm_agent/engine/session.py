@@ -18,9 +18,6 @@ import numpy as np
 
 from edgeslm_agent.engine.decoding import Stopwatch, decode
 from edgeslm_agent.engine.generation import Completion, Generation
-from edgeslm_agent.engine.prompt import ChatTemplate
-from edgeslm_agent.engine.runtime.litert import LitertRuntime
-from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
 from edgeslm_agent.engine.runtime.pages import release_libraries
 from edgeslm_agent.engine.runtime.port import SCORE_BYTES
 from edgeslm_agent.engine.sampling import sampler
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
     from edgeslm_agent.bundle import Bundle
     from edgeslm_agent.contract.manifest import Manifest
     from edgeslm_agent.engine.generation import Token
-    from edgeslm_agent.engine.prompt import Message
+    from edgeslm_agent.engine.prompt import ChatTemplate, Message
     from edgeslm_agent.engine.runtime.port import Runtime
     from edgeslm_agent.engine.tokenizer import Tokenizer
 
@@ -58,7 +55,7 @@ class Session:
         self.load_s = load_s
         self._runtime = runtime
         self._tokenizer = tokenizer
-        self._chat = ChatTemplate(manifest.chat) if manifest.chat else None
+        self._chat = _chat_template(manifest)
         self._turn = Turn()
 
     @classmethod
@@ -221,10 +218,21 @@ def _is_text(prompt: Prompt) -> TypeIs[str | Sequence[Message]]:
     return isinstance(prompt, str) or any(isinstance(part, Mapping) for part in prompt[:1])
 
 
+def _chat_template(manifest: Manifest) -> ChatTemplate | None:
+    if manifest.chat is None:
+        return None
+    from edgeslm_agent.engine.prompt import ChatTemplate
+
+    return ChatTemplate(manifest.chat)
+
+
 def _open_runtime(bundle: Bundle, threads: int, prefill_rows: int) -> Runtime:
+    """Load the bundle's graph with the runtime of its format; the other's home is not even imported."""
     manifest = bundle.manifest
     score_rows = max(1, min(PREFILL_ROWS, SCORE_BYTES // (4 * manifest.decoder.vocab_size)))
     if manifest.format == "tflite":
+        from edgeslm_agent.engine.runtime.litert import LitertRuntime
+
         return LitertRuntime(
             bundle.file(manifest.decoder.graph),
             manifest.decoder,
@@ -237,6 +245,8 @@ def _open_runtime(bundle: Bundle, threads: int, prefill_rows: int) -> Runtime:
         raise Incompatible(
             f"this agent cannot run format '{manifest.format}'", "export with --format onnx, or --format tflite"
         )
+    from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
+
     return OnnxRuntime(
         bundle.file(manifest.decoder.graph),
         manifest.decoder,

@@ -231,7 +231,6 @@ class _Call:
         rows = int(inputs["tokens"]["shape"][1])
         self._tokens = np.zeros((1, rows), np.int32)
         self._rows = np.arange(rows, dtype=np.int32)
-        self._mask = np.full((1, 1, rows, caches.size), HIDDEN) if "mask" in inputs else None
         self._keys = np.arange(caches.size, dtype=np.int32)
         self._logits_shape: tuple[int, ...] = ()
         if "logits" in outputs:
@@ -248,9 +247,8 @@ class _Call:
         self._tokens[0, len(ids) :] = 0
         self._inputs["tokens"].write(self._tokens)
         self._inputs["input_pos"].write(positions)
-        if self._mask is not None:
-            self._mask[0, 0] = np.where(self._keys <= positions[:, None], np.float32(0), HIDDEN)
-            self._inputs["mask"].write(self._mask)
+        if "mask" in self._inputs:
+            self._inputs["mask"].write(np.where(self._keys <= positions[:, None], np.float32(0), HIDDEN)[None, None])
         try:
             self._model.run_by_index(self._index, self._inputs_in_order, self._outputs_in_order)
         except RuntimeError as error:
@@ -258,8 +256,9 @@ class _Call:
 
     def logits(self, count: int) -> Floats:
         """Return the logits [count, vocab] of the first tokens of the last run; the signature must give any."""
-        logits: Floats = self._outputs["logits"].read(int(np.prod(self._logits_shape)), np.float32)
-        return logits.reshape(self._logits_shape)[:count]
+        vocab = self._logits_shape[-1]
+        logits: Floats = self._outputs["logits"].read(count * vocab, np.float32)
+        return logits.reshape(count, vocab)
 
 
 def check_litert(min_version: str) -> None:
