@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgeslm_exporters.matrices import AnyLayout
 
 MB = 2**20
-BASE_BYTES = 64 * MB  # interpreter, numpy, onnx, onnxruntime, tokenizer: 45 MB seen
+BASE_BYTES = 64 * MB  # interpreter, numpy, onnxruntime, tokenizer: 45 MB seen
 WRITING_BYTES = 32 * MB  # row blocks of the writer's threads and what waits in order
 SCORING_COPIES = 10  # of a chunk's logits: both sides in fp32, and their logarithms in double precision
 PROBE_TOKENS, SCORED_TOKENS = 8, 128  # read at once by the self-test's prompt, and by a comparison

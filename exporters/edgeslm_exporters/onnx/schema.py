@@ -149,7 +149,6 @@ def _read_node(data: bytes) -> Node:
     )
 
 
-@lru_cache(_REPEATED, typed=True)
 def _attribute(name: str, value: Attribute) -> bytes:
     if isinstance(value, str):
         return field(1, name) + field(4, value) + field(20, _STRING_ATTRIBUTE)

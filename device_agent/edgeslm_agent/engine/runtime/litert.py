@@ -232,10 +232,10 @@ class _Call:
         self._tokens = np.zeros((1, rows), np.int32)
         self._rows = np.arange(rows, dtype=np.int32)
         self._keys = np.arange(caches.size, dtype=np.int32)
-        self._logits_shape: tuple[int, ...] = ()
+        self._vocab = 0
         if "logits" in outputs:
             self._outputs["logits"] = model.create_output_buffer_by_name(name, "logits")
-            self._logits_shape = tuple(outputs["logits"]["shape"])[1:]
+            self._vocab = int(outputs["logits"]["shape"][-1])
         order = model.get_signature_list()[name]  # buffers in order: 20 us less than by name
         self._inputs_in_order = [self._inputs[key] for key in order["inputs"]]
         self._outputs_in_order = [self._outputs[key] for key in order["outputs"]]
@@ -256,9 +256,8 @@ class _Call:
 
     def logits(self, count: int) -> Floats:
         """Return the logits [count, vocab] of the first tokens of the last run; the signature must give any."""
-        vocab = self._logits_shape[-1]
-        logits: Floats = self._outputs["logits"].read(count * vocab, np.float32)
-        return logits.reshape(count, vocab)
+        logits: Floats = self._outputs["logits"].read(count * self._vocab, np.float32)
+        return logits.reshape(count, self._vocab)
 
 
 def check_litert(min_version: str) -> None:
