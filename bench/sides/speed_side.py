@@ -23,7 +23,7 @@ def main(folder: Path, settings: list[str]) -> None:
     found = []
     for setting in settings:
         threads, chunk, length = map(int, setting.split(":"))
-        with Session.open(bundle, threads=threads, prefill_rows=chunk, check_probe=False) as session:
+        with Session.open(bundle, threads=threads, prefill_rows=chunk) as session:
             found.append({"threads": threads, "chunk": chunk, "prompt": length, **_timed(session, length)})
     print("\n" + json.dumps(found))
 

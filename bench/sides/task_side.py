@@ -29,7 +29,7 @@ def main(folder: Path, answer: int, prompts: list[int]) -> None:
     bundle = open_bundle(folder, verify=False)
     decoder = bundle.manifest.decoder
     options = Generation(max_tokens=answer, ignore_stop=True)
-    with Session.open(bundle, threads=THREADS, check_probe=False) as session:
+    with Session.open(bundle, threads=THREADS) as session:
         gauge.figures["load_s"] = gauge.lap()
 
         def run(length: int) -> RunFigures:

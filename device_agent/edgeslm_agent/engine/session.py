@@ -64,7 +64,8 @@ class Session:
     ) -> Session:
         """Load a bundle with `threads` (default: the machine's big cores) and run its self-test.
 
-        A prompt is read in chunks of at most `prefill_rows` tokens: fewer take less memory, and more time.
+        A prompt is read in chunks of at most `prefill_rows` tokens: fewer take less memory, and more time. Without
+        `check_probe` it is opened for a few calls: no self-test, and weights stay where the runtime packed them.
 
         Raises MissingExtra when a package is missing, Corrupt for a broken file, Incompatible when the bundle is not
         for this runtime or its self-test answers differently here, EnvironmentProblem without enough memory.
@@ -75,7 +76,8 @@ class Session:
         runtime = _open_runtime(bundle, threads or read_host().default_threads, prefill_rows)
         session = cls(manifest, runtime, tokenizer)
         if check_probe:
-            session._self_test()
+            runtime.settle()
+            session._self_test()  # reads the weights where they are now
         release_libraries()
         session.load_s = time.perf_counter() - started
         return session

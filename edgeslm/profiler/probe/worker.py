@@ -103,9 +103,13 @@ def _swept(
 
 def _opened(artifact: Artifact, out: Path, threads: int) -> Runtime:
     graph, shape = out / artifact.files[0].path, artifact.decoder
+    runtime: Runtime
     if artifact.layout.format == "tflite":
-        return LitertRuntime(graph, shape, min_version="0", threads=threads, prefill_rows=128, score_rows=1)
-    return OnnxRuntime(graph, shape, min_version="0", threads=threads, prefill_rows=512, score_rows=1)
+        runtime = LitertRuntime(graph, shape, min_version="0", threads=threads, prefill_rows=128, score_rows=1)
+    else:
+        runtime = OnnxRuntime(graph, shape, min_version="0", threads=threads, prefill_rows=512, score_rows=1)
+    runtime.settle()
+    return runtime
 
 
 def _pass(runtime: Runtime, rows: int, past: int, vocab: int) -> Callable[[], object]:

@@ -20,6 +20,7 @@ import numpy as np
 from edgeslm_agent.engine.heap import keep_freed, trim_heap
 from edgeslm_agent.engine.runtime.atomics import check_atomics
 from edgeslm_agent.engine.runtime.litert_calls import CACHE_STEP, cache_size, prompt_calls
+from edgeslm_agent.engine.runtime.memfd import settle_memfd
 from edgeslm_agent.engine.runtime.pages import (
     RELEASED_ROWS,
     mapped_regions,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 PACKAGE = "ai-edge-litert"
+PACKED = "XNNPack in-memory weight cache"  # the memfd that all signatures' weights are packed into
 OLDEST = "2.2.0"  # the first whose CompiledModel takes threads and a cache of packed weights
 HIDDEN = np.float32(-1e9)  # added to the scores of tokens that must not be seen
 HEAP_BLOCK = 256 << 10  # of caches that grew, the heap would keep holes that the next size does not fit in
@@ -97,6 +99,10 @@ class LitertRuntime:
         self._held = 0  # tokens that the caches hold
         self._rows_read = 0
         self._calls: dict[str, _Call] = {}
+
+    def settle(self) -> None:
+        """Move the packed weights into huge pages."""
+        settle_memfd(PACKED)
 
     def prefill(self, ids: Sequence[int], past: int) -> Floats:
         """Read `ids` after `past` tokens in chunks; return the logits [vocab] after the last of them."""

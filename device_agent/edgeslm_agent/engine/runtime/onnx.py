@@ -73,7 +73,6 @@ class OnnxRuntime:
         _check_io(self._session, shape)
         self._mapped = new_regions(weights, others)
         release(self._mapped)
-        settle_weights()
         self._rows_read = 0
         self._binding: IOBinding | None = self._session.io_binding()
         rows = max(self.prefill_rows, self.score_rows)
@@ -91,6 +90,10 @@ class OnnxRuntime:
         self._cache: Cache = allocate_cache(shape)
         self._bind_cache()
         self._bound = (0, False)
+
+    def settle(self) -> None:
+        """Move the packed weights into huge pages."""
+        settle_weights()
 
     def prefill(self, ids: Sequence[int], past: int) -> Floats:
         """Read `ids` after `past` tokens, a chunk at a time; return the logits [vocab] after the last."""

@@ -24,6 +24,9 @@ class Runtime(Protocol):
     vocab_size: int
     score_rows: int
 
+    def settle(self) -> None:
+        """Move the weights to where a token reads them fastest: takes a while, for a runtime that will make many."""
+
     def prefill(self, ids: Sequence[int], past: int) -> NDArray[np.float32]:
         """Read `ids` after `past` tokens; return the logits [vocab] that follow the last of them."""
 
