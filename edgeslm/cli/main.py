@@ -7,6 +7,7 @@ A verb module has `configure(parser)` and `run(arguments) -> int` (the exit code
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -42,6 +43,9 @@ EPILOG = """exit codes: 0 done, 1 the answer is no, 2 usage, 3 configuration, 4 
 7 network, 70 bug, 130 interrupted. Every verb takes --json: one document on stdout, the story on stderr."""
 
 
+GARBAGE = 100_000  # objects made before unused rings of them are looked for; 700 would be, a hundred times an export
+
+
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are errors like all others, so that --json and exit codes hold."""
 
@@ -75,6 +79,7 @@ def entry() -> NoReturn:
     # numpy's BLAS starts threads when it is imported, and they spin for 2^28 cycles, a tenth of a second of a core that
     # hashes the weights meanwhile; 2^20 still bridges the gap between two products.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
+    gc.set_threshold(GARBAGE)
     for number in (signal.SIGTERM, signal.SIGHUP):  # `kill` and systemd; a terminal or ssh that went away
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup's stays ignored
             signal.signal(number, signal.default_int_handler)

@@ -148,6 +148,7 @@ class Subgraph:
         self._operators: list[_Call] = []
         self._stored: dict[str, Value] = {}
         self._constants: dict[tuple[int, tuple[int, ...]], Value] = {}
+        self._unshaped: dict[int, Value] = {}  # what a reshaped value was
 
     def table(self) -> Table:
         """Return the finished SubGraph."""
@@ -241,11 +242,17 @@ class Subgraph:
         return value if factor == 1.0 else self.binary(Op.MUL, value, self.scalar(factor))
 
     def reshape(self, value: Value, shape: Sequence[int], *, free: int | None = None) -> Value:
-        """Give the same values another shape; axis `free` follows from the others when inputs are resized."""
+        """Give the same values another shape; axis `free` follows from the others when inputs are resized.
+
+        One that was reshaped before is taken as it was: each reshaping is an operator that the runtime begins and ends.
+        """
+        value = self._unshaped.get(value.index, value)
         if value.shape == tuple(shape):
             return value
         asked = [-1 if axis == free else size for axis, size in enumerate(shape)]
-        return self.op(Op.RESHAPE, [value, self.constant(schema.ints(asked))], shape, value.dtype)
+        reshaped = self.op(Op.RESHAPE, [value, self.constant(schema.ints(asked))], shape, value.dtype)
+        self._unshaped[reshaped.index] = value
+        return reshaped
 
     def transpose(self, value: Value, order: Sequence[int]) -> Value:
         """Reorder dimensions; where only those of 1 move that is a reshape."""

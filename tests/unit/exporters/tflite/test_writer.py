@@ -122,3 +122,14 @@ def test_a_table_of_fp16_is_widened_row_by_row(checkpoint: Checkpoint, tmp_path:
         codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
         first = graph.operators[codes.index(Op.EMBEDDING_LOOKUP)]
         assert [graph.tensors[index].type for index in (first.inputs[1], first.outputs[0])] == [TYPES["float16"]] * 2
+
+
+def test_nothing_is_reshaped_twice(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    written(checkpoint, "fp32", tmp_path / "out")
+    model = generated_model((tmp_path / "out" / "artifacts" / FILE_NAME).read_bytes())
+    reshaping = [code.builtinCode == Op.RESHAPE for code in model.operatorCodes]
+    for graph in model.subgraphs:
+        reshapes = [operator for operator in graph.operators if reshaping[operator.opcodeIndex]]
+        made = {int(operator.outputs[0]) for operator in reshapes}
+        assert reshapes
+        assert not made & {int(operator.inputs[0]) for operator in reshapes}
