@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeslm_agent.engine.runtime.litert_calls import CACHE_STEP, cache_size, prompt_calls
+from edgeslm_agent.engine.runtime.litert_calls import cache_size, prompt_calls
 from edgeslm_exporters.tflite.layout import PREFILL_SIZES, SCORE_ROWS
 
 if TYPE_CHECKING:
@@ -60,20 +60,20 @@ def logits_of(places: AnyLayout, rows: int) -> int:
 
 def litert_room(places: AnyLayout, held: float) -> int:
     """Return how many tokens the caches have room for that hold `held`."""
-    return cache_size(int(held), 0, CACHE_STEP, places.context)
+    return cache_size(int(held), 0, places.context)
 
 
 def _litert_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
     tail = min(SCORE_ROWS, places.context)
     sizes = (tail, *(size for size in PREFILL_SIZES if size <= min(chunk, places.context)))
     starts, beside = defaultdict[int, list[int]](list), defaultdict[int, float](float)
-    read, room, fitted = 0, litert_room(places, tokens), set[int]()
+    read, room, fitted = 0, cache_size(tokens, 0, places.context, end=tokens), set(sizes)
     for size, count in prompt_calls(sizes, tail, tokens, places.context):
-        wanted = cache_size(read + size, room if read else 0, CACHE_STEP, places.context)
+        wanted = cache_size(read + size, room, places.context, end=tokens, kept=read > 0)
         if wanted != room:
             room, fitted = wanted, set()
             beside[size] += MOVE_BYTE_S * places.cache_bytes(room) + RESIZE_LAYER_S * places.spec.layers
-        if size not in fitted and litert_room(places, tokens) > CACHE_STEP:
+        if size not in fitted:
             fitted.add(size)
             beside[size] += RESIZE_LAYER_S * places.spec.layers
         starts[size].append(read)

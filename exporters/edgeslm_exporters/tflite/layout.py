@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.contract.manifest import DecoderShape, RuntimeRequirement
-from edgeslm_agent.engine.runtime.litert_calls import CACHE_STEP, cache_size
+from edgeslm_agent.engine.runtime.litert_calls import cache_size
 from edgeslm_exporters import matrices
 from edgeslm_exporters.decoder_spec import Experts
 from edgeslm_exporters.matrices import StoredTensor, resolve, tensor_bytes
@@ -123,8 +123,8 @@ class Layout(matrices.Layout[Matrix]):
         return sum(matrix.bytes for matrix in self.products if matrix.storage == "fp16")
 
     def cache_bytes(self, tokens: int) -> int:
-        """Bytes of the caches, which have room for a multiple of CACHE_STEP tokens."""
-        return self.spec.kv_cache_bytes(cache_size(tokens, 0, CACHE_STEP, self.context))
+        """Bytes of the caches, which have room for a little more than they hold."""
+        return self.spec.kv_cache_bytes(cache_size(tokens, 0, self.context))
 
     def activation_bytes(self, rows: int, tokens: int) -> int:
         """Bytes of intermediate values while `rows` tokens are computed with caches that have room for `tokens`.
@@ -132,7 +132,7 @@ class Layout(matrices.Layout[Matrix]):
         The widest tensors of a layer, its scores and what is added to them, repacked keys and values, and the logits
         that `score_N` gives, in pieces and joined. The factors are those seen (bench/memory.py).
         """
-        spec, cache = self.spec, cache_size(tokens, 0, CACHE_STEP, self.context)
+        spec, cache = self.spec, cache_size(tokens, 0, self.context)
         width = 4 * spec.intermediate + 2 * spec.hidden + 2 * spec.query_size + 2 * spec.kv_size
         scores, repacked = 1.8 * rows * cache * spec.heads, 2.3 * cache * spec.kv_size
         logits = 2 * self.score_size * spec.vocab

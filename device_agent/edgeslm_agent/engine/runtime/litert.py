@@ -3,8 +3,9 @@
 The file is one that `edgeslm_exporters.tflite` wrote, or one with the same signatures (LiteRT's own exporters name them
 so): `prefill_N` reads N tokens into the cache, `decode` reads one and gives logits, `score_N` gives the logits of all.
 Each cache is one buffer, passed as input and output of every signature, which DYNAMIC_UPDATE_SLICE extends in place.
-A call costs what its caches hold room for, so they begin small and grow by CACHE_STEP, with one copy of what they hold;
-every signature is resized when it is next called. A file of somebody else keeps the caches it declares.
+A call costs what its caches hold room for, so they begin small and grow a little at a time (litert_calls.py), with one
+copy of what they hold; every signature is resized when it is next called. A file of somebody else keeps the caches it
+declares.
 How many tokens a signature reads is fixed: a chunk that is not full is padded with tokens behind the end, which the
 mask hides and whose cache rows the next call overwrites. All signatures share one packed copy of the weights.
 """
@@ -19,7 +20,7 @@ import numpy as np
 
 from edgeslm_agent.engine.heap import keep_freed, trim_heap
 from edgeslm_agent.engine.runtime.atomics import check_atomics
-from edgeslm_agent.engine.runtime.litert_calls import CACHE_STEP, cache_size, prompt_calls
+from edgeslm_agent.engine.runtime.litert_calls import cache_size, prompt_calls
 from edgeslm_agent.engine.runtime.memfd import settle_memfd
 from edgeslm_agent.engine.runtime.pages import (
     RELEASED_ROWS,
@@ -93,9 +94,8 @@ class LitertRuntime:
         self._reading = {**self._ending, **reading}
         self.score_rows = min(score_rows, shape.context)
         self._all_logits: Floats | None = None
-        resizable = file.metadata(RESIZABLE) is not None
-        self._caches = _Caches(resizable=resizable)
-        self._step = CACHE_STEP if resizable else shape.context
+        self._resizable = file.metadata(RESIZABLE) is not None
+        self._caches = _Caches(resizable=self._resizable)
         self._held = 0  # tokens that the caches hold
         self._rows_read = 0
         self._calls: dict[str, _Call] = {}
@@ -108,10 +108,11 @@ class LitertRuntime:
         """Read `ids` after `past` tokens in chunks; return the logits [vocab] after the last of them."""
         read = 0
         *before, (size, count) = prompt_calls(tuple(self._reading), self._score.rows, len(ids), self.context - past)
+        end = past + len(ids)
         for rows, filled in before:
-            self._run(self._reading[rows], ids[read : read + filled], past + read)
+            self._run(self._reading[rows], ids[read : read + filled], past + read, end)
             read += filled
-        self._run(self._ending[size], ids[read:], past + read)
+        self._run(self._ending[size], ids[read:], past + read, end)
         last: Floats = self._calls[self._ending[size].name].logits(count)[-1].copy()  # a view would keep the others
         return last
 
@@ -129,7 +130,7 @@ class LitertRuntime:
         while read < len(ids):
             signature = self._score if past + read + self._score.rows <= self.context else DECODE
             rows = ids[read : read + signature.rows]
-            self._run(signature, rows, past + read)
+            self._run(signature, rows, past + read, self.context)
             self._all_logits[read : read + len(rows)] = self._calls[signature.name].logits(len(rows))
             read += len(rows)
         return self._all_logits[: len(ids)]
@@ -141,11 +142,12 @@ class LitertRuntime:
             self._caches.buffers.clear()
             self._model = self._all_logits = None
 
-    def _run(self, signature: _Signature, ids: Sequence[int], past: int) -> None:
+    def _run(self, signature: _Signature, ids: Sequence[int], past: int, end: int = 0) -> None:
+        """Read ids with a signature, on the way to `end` tokens."""
         if self._model is None:
             raise EdgeSLMError("the session is closed", "open the bundle again")
-        now = self._caches.size if past >= self._held else 0
-        size = cache_size(past + signature.rows, now, self._step, self.context)
+        needed, now, kept = past + signature.rows, self._caches.size, past >= self._held
+        size = cache_size(needed, now, self.context, end=end, kept=kept) if self._resizable else self.context
         self._held = past + len(ids)
         if size != self._caches.size:
             self._move(signature.name, size, past)
