@@ -146,11 +146,9 @@ class LitertRuntime:
         """Read ids with a signature, on the way to `end` tokens."""
         if self._model is None:
             raise EdgeSLMError("the session is closed", "open the bundle again")
-        needed, now, kept = past + signature.rows, self._caches.size, past >= self._held
-        size = cache_size(needed, now, self.context, end=end, kept=kept) if self._resizable else self.context
+        if past < self._held or past + signature.rows > self._caches.size:
+            self._make_room(signature, past, end)
         self._held = past + len(ids)
-        if size != self._caches.size:
-            self._move(signature.name, size, past)
         first = signature.name not in self._calls
         if first:
             self._calls[signature.name] = _Call(self._model, signature.name, self._caches)
@@ -163,6 +161,13 @@ class LitertRuntime:
             self._rows_read = 0
         if first:
             trim_heap()
+
+    def _make_room(self, signature: _Signature, past: int, end: int) -> None:
+        """Give the caches the size that a call wants after `past` tokens."""
+        needed, now, kept = past + signature.rows, self._caches.size, past >= self._held
+        size = cache_size(needed, now, self.context, end=end, kept=kept) if self._resizable else self.context
+        if size != now:
+            self._move(signature.name, size, past)
 
     def _move(self, signature: str, size: int, kept: int) -> None:
         """Give the caches room for `size` tokens, through a signature; close when there is no memory for them."""
