@@ -47,7 +47,8 @@ def cache_size(needed: int, now: int, context: int, *, end: int = 0, kept: bool 
         return now if fresh <= now <= fresh + PROMPT_STEP // 2 else fresh
     if needed <= now:
         return now
-    return max(fresh, min(context, _rounded(now + now // 8, CACHE_STEP)))
+    grown = 0 if end else min(context, _rounded(now + now // 8, CACHE_STEP))
+    return max(fresh, grown)
 
 
 def _rounded(tokens: int, step: int) -> int:
