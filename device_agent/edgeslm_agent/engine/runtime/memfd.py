@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 DESCRIPTORS = Path("/proc/self/fd")
+LARGEST = 2 << 20  # with pages of 16 KB (Raspberry Pi 5) a huge one has 32 MB, as much as memory would grow meanwhile
 MADV_HUGEPAGE = 14  # asm-generic/mman-common.h
 _TO_ADDRESS = 1 | 2  # MREMAP_MAYMOVE | MREMAP_FIXED, linux/mman.h
 _GIVE_BACK = 1 | 2  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, linux/falloc.h
@@ -56,7 +57,7 @@ def settle_memfd(name: str) -> int:
     Nobody may write to them meanwhile. What cannot be moved stays as it is.
     """
     size = huge_page_bytes()
-    if size is None:
+    if size is None or size > LARGEST:
         return 0
     descriptors = _descriptors()
     found = mapped(name)

@@ -141,10 +141,15 @@ def test_a_mapping_that_grows_does_not_grow_into_anonymous_memory(stack: ExitSta
     del block
 
 
-def test_nothing_moves_where_the_operator_forbids_huge_pages(
-    stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("enabled", "size"), [("always madvise [never]", 2 << 20), ("always [madvise] never", 32 << 20)]
+)
+def test_nothing_moves_where_huge_pages_are_forbidden_or_too_large(
+    enabled: str, size: int, stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huge_pages, "SETTINGS", tmp_path)
+    (tmp_path / "hpage_pmd_size").write_text(f"{size}\n", encoding="ascii")
+    (tmp_path / "enabled").write_text(f"{enabled}\n", encoding="ascii")
     descriptor = filled_memfd(stack, 3 * 512)
     block = mapping(stack, descriptor, 0, 3 * 512)
     assert settle_memfd(NAME) == 0
