@@ -18,13 +18,12 @@ class ScriptedRuntime:
     def __init__(self, script: Sequence[int], *, context: int = 64, vocab_size: int = 260, score_rows: int = 4) -> None:
         self.context, self.vocab_size, self.score_rows = context, vocab_size, score_rows
         self.calls: list[tuple[str, tuple[int, ...], int]] = []
-        self.settled = self.closed = 0
+        self.closed = 0
         self._script = list(script)
         self._said = 0
 
     def settle(self) -> None:
-        """Count the call."""
-        self.settled += 1
+        """Leave everything where it is."""
 
     def prefill(self, ids: Sequence[int], past: int) -> NDArray[np.float32]:
         """Start the script again."""

@@ -11,6 +11,7 @@ import pytest
 from edgeslm_agent.bundle import open_bundle
 from edgeslm_agent.contract.manifest import Probe, RuntimeRequirement
 from edgeslm_agent.engine.generation import Generation
+from edgeslm_agent.engine.runtime.onnx import OnnxRuntime
 from edgeslm_agent.engine.session import Session
 from edgeslm_agent.errors import EdgeSLMError, Incompatible
 from support.toy_graph import GRAPH, PROBE, one_shot_logits, write_toy_bundle
@@ -48,6 +49,16 @@ def test_a_probe_that_is_answered_differently_here_is_incompatible(tmp_path: Pat
         with pytest.raises(Incompatible, match=re.escape(f"first where the bundle expects {wrong}")):
             Session.open(bundle)
         Session.open(bundle, check_probe=False).close()
+
+
+def test_weights_move_before_the_self_test_and_not_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle, done = open_bundle(write_toy_bundle(tmp_path / "toy")), list[str]()
+    monkeypatch.setattr(OnnxRuntime, "settle", lambda _runtime: done.append("settled"))
+    monkeypatch.setattr(Session, "_self_test", lambda _session: done.append("tested"))
+    Session.open(bundle, check_probe=False).close()
+    assert done == []
+    Session.open(bundle).close()
+    assert done == ["settled", "tested"]
 
 
 def test_a_format_without_a_runtime_is_incompatible(tmp_path: Path) -> None:
