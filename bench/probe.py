@@ -166,7 +166,7 @@ def _compared(variant: Cell, setting: Sequence[dict[str, Any]], record: Record) 
     cell = f"{variant.model} {variant.format} {variant.recipe} threads {threads} chunk {chunk} prompt {prompt}"
     wanted = {
         FIRST_TOKEN: (prompt_passes(places, prompt, chunk), "first_token_s"),
-        STEP: (step_pass(prompt + DECODE_TOKENS / 2), "step_s"),
+        STEP: (step_pass(places, prompt + DECODE_TOKENS / 2), "step_s"),
     }
     for what, (passes, figure) in wanted.items():
         one = time_of(record, places, passes, threads, variant.model)

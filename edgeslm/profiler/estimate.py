@@ -113,7 +113,7 @@ def _probed_seconds(places: AnyLayout, profile: Profile, task: Task) -> tuple[Sp
     assert profile.probed is not None
     record, threads = record_at(profile.probed), profile.speed.threads
     model = f"{places.spec.layers}x{places.spec.hidden}"
-    wanted = prompt_passes(places, task.prompt, CHUNK), step_pass(task.prompt + task.answer / 2)
+    wanted = prompt_passes(places, task.prompt, CHUNK), step_pass(places, task.prompt + task.answer / 2)
     first, step = (time_of(record, places, passes, threads, model) for passes in wanted)
     return Span(first.seconds, first.low, first.high), Span(step.seconds, step.low, step.high)
 

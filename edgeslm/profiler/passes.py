@@ -10,31 +10,36 @@ from edgeslm_agent.engine.runtime.litert_calls import cache_size, prompt_calls
 from edgeslm_exporters.tflite.layout import PREFILL_SIZES, SCORE_ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgeslm_exporters.matrices import AnyLayout
 
-# LiteRT's caches grow with a prompt: each is moved, and each signature resized when it is next called. Seconds a byte
-# and a layer, from six models of 6 to 30 layers on a server's core; a slower core needs more, of a time that is small.
-MOVE_BYTE_S, RESIZE_LAYER_S = 4e-10, 1e-4
+# LiteRT's caches grow with a prompt: each is moved, and each signature resized when it is next called. Seconds a byte,
+# a signature and one of its layers, from five models of 4 to 30 layers on a server's core; a slower core needs more, of
+# a time that is small.
+MOVE_BYTE_S, RESIZE_S, RESIZE_LAYER_S = 1e-9, 1.5e-3, 1e-4
 
 
 @dataclass(frozen=True)
 class Pass:
     """`rows` tokens read at once on top of `past` others, so many `times`; `logits` are given for so many of them.
 
-    `beside` are seconds that all of them take beside their work; `layers` is false for the head alone.
+    LiteRT's caches have room for `room` tokens, onnxruntime's for what they hold. `beside` are seconds that all of them
+    take beside their work; `layers` is false for the head alone.
     """
 
     rows: int
     past: float
     times: float = 1
     logits: int = 1
+    room: float = 0
     beside: float = 0.0
     layers: bool = True
 
 
-def step_pass(past: float) -> tuple[Pass, ...]:
+def step_pass(places: AnyLayout, past: float) -> tuple[Pass, ...]:
     """Return what decoding one token on top of `past` others takes."""
-    return (Pass(1, past),)
+    return (Pass(1, past, room=litert_room(places, int(past), int(past))),)
 
 
 def prompt_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
@@ -58,27 +63,30 @@ def logits_of(places: AnyLayout, rows: int) -> int:
     return 1
 
 
-def litert_room(places: AnyLayout, held: float) -> int:
-    """Return how many tokens the caches have room for that hold `held`."""
-    return cache_size(int(held), 0, places.context)
+def litert_room(places: AnyLayout, needed: int, end: int) -> int:
+    """Return how many tokens LiteRT's caches have room for when they hold `needed` of `end`; 0: no LiteRT."""
+    return cache_size(needed, 0, places.context, end=end) if places.format == "tflite" else 0
 
 
 def _litert_passes(places: AnyLayout, tokens: int, chunk: int) -> tuple[Pass, ...]:
     tail = min(SCORE_ROWS, places.context)
     sizes = (tail, *(size for size in PREFILL_SIZES if size <= min(chunk, places.context)))
-    starts, beside = defaultdict[int, list[int]](list), defaultdict[int, float](float)
-    read, room, fitted = 0, cache_size(tokens, 0, places.context, end=tokens), set(sizes)
+    calls, beside = defaultdict[int, list[tuple[int, int]]](list), defaultdict[int, float](float)
+    read, room, fitted = 0, litert_room(places, tokens, tokens), set(sizes)
     for size, count in prompt_calls(sizes, tail, tokens, places.context):
         wanted = cache_size(read + size, room, places.context, end=tokens, kept=read > 0)
         if wanted != room:
             room, fitted = wanted, set()
-            beside[size] += MOVE_BYTE_S * places.cache_bytes(room) + RESIZE_LAYER_S * places.spec.layers
+            beside[size] += MOVE_BYTE_S * places.cache_bytes(room)
         if size not in fitted:
             fitted.add(size)
-            beside[size] += RESIZE_LAYER_S * places.spec.layers
-        starts[size].append(read)
+            beside[size] += RESIZE_S + RESIZE_LAYER_S * places.spec.layers
+        calls[size].append((read, room))
         read += count
-    return tuple(
-        Pass(size, sum(found) / len(found), len(found), logits_of(places, size), beside[size])
-        for size, found in starts.items()
-    )
+    return tuple(_alike(places, size, found, beside[size]) for size, found in calls.items())
+
+
+def _alike(places: AnyLayout, rows: int, calls: Sequence[tuple[int, int]], beside: float) -> Pass:
+    """Return calls of one signature, each with (tokens before it, room), as so many in the middle of them."""
+    past, room = (sum(found) / len(calls) for found in zip(*calls, strict=True))
+    return Pass(rows, past, len(calls), logits_of(places, rows), room, beside)

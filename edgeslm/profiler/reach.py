@@ -56,7 +56,7 @@ WIDTHS = {
     "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
 }
 PRIORS = Priors(WIDTHS, noise=0.03, widening=2.8)
-IN_USE = 1.08  # of the faster round: a pass in use is not repeated, and others work too (eight runs of bench/probe)
+IN_USE = 1.12  # of the faster round: a pass in use is not repeated, and others work too (seven sessions of bench/probe)
 # A block's scale costs a product as much as so many weights, by prompts of two models in blocks of 32 to 128.
 BLOCK_COST = {"onnx": 14.0, "tflite": 5.5}
 # LiteRT multiplies a head in pieces: the logits of many rows are written, read and written as one, beyond the caches.
@@ -139,9 +139,15 @@ def time_of(record: Record, places: AnyLayout, passes: Sequence[Pass], threads: 
 def _measurement(row: Row, cache_bytes: int) -> Measurement:
     graph = replace(GRAPHS[row.graph], layers=row.layers)
     places = layout(row.format, graph.spec(), parse_recipe(row.recipe), CONTEXT)
-    one = Pass(row.rows, row.past, logits=logits_of(places, row.rows))
-    wanted = case(places, one, row.threads, cache_bytes, f"probe {row.graph}")
+    wanted = case(places, timed_pass(row, places), row.threads, cache_bytes, f"probe {row.graph}")
     return Measurement(wanted, row.seconds, row.rows, row.spread / 2)
+
+
+def timed_pass(row: Row, places: AnyLayout) -> Pass:
+    """Return what a row of a record has timed: a chunk is the beginning of a prompt that is one token longer."""
+    chunk = row.rows if row.rows > 1 else 0
+    room = litert_room(places, row.past + chunk, row.past + chunk + (chunk > 0))
+    return Pass(row.rows, row.past, logits=logits_of(places, row.rows), room=room)
 
 
 def _work(places: AnyLayout, one: Pass, threads: int) -> Work:
@@ -153,7 +159,7 @@ def _work(places: AnyLayout, one: Pass, threads: int) -> Work:
     packed = sum(matrix.projection.share * _packed(matrix) for matrix in layers)
     weights = sum(m.projection.share * _multiplied(m, places.format) for m in layers)
     cached = places.cache_bytes(places.context) / places.context
-    room = litert_room(places, held) if places.format == "tflite" else held
+    room = one.room if places.format == "tflite" else held
     seen = room if places.format == "tflite" else one.past + (one.rows + 1) / 2
     widening = QUANTISED_ATTENTION if places.kv_bits < 32 and one.rows > 1 else 1
     logits = LOGITS_MOVED * 4 * spec.vocab * one.logits if places.format == "tflite" and one.rows > 1 else 0

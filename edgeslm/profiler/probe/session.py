@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from edgeslm.profiler.probe.children import Workplace
 
 BUDGET_S = 90.0
-ROUNDS = 2  # through all forms: somebody else's work slows some seconds of one of them, and the faster time counts
+# Through all forms: somebody else's work slows some seconds of one of them, and the faster time counts. Every other one
+# begins with one thread: a child has no time for all passes, and those of `large` with fewer threads come last.
+ROUNDS = 2
 CLOSING_S = 4.0  # kept for the last pass of a child that is late
 PACKAGES = {"onnx": "onnxruntime", "tflite": "ai-edge-litert"}
 # The forms that recipes are made of, the most used first; others are predicted from those of their kind.
@@ -40,6 +42,15 @@ FORMS = (
     ("onnx", "wi8b32-afp32"),
 )
 _HINT = "close what else runs on this machine, and take it again: edgeslm measure --probe"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One child: the form it times, and with how many threads, in this order."""
+
+    form: str
+    recipe: str
+    threads: tuple[int, ...]
 
 
 @dataclass
@@ -60,17 +71,18 @@ def probe(device: str, *, budget_s: float = BUDGET_S, advance: Callable[[int], N
     versions = dict(_installed())
     if not versions:
         raise MissingExtra("there is no runtime to probe", 'pip install "edgeslm[ort]"')
-    forms = [(form, recipe) for form, recipe in FORMS if form in versions] * ROUNDS
+    orders = [thread_counts()[:: (-1) ** number] for number in range(ROUNDS)]
+    turns = [Turn(form, recipe, threads) for threads in orders for form, recipe in FORMS if form in versions]
     seen = _Seen()
     with workplace() as place:
-        for number, (form, recipe) in enumerate(forms):
+        for number, turn in enumerate(turns):
             if place.interrupted():
                 break
             left = budget_s - CLOSING_S - (time.monotonic() - began)
             if left <= 0:
-                seen.missing.append(f"{form} {recipe}: the {budget_s:.0f} s were over")
+                seen.missing.append(f"{turn.form} {turn.recipe}: the {budget_s:.0f} s were over")
             else:
-                _time_form(form, recipe, left / (len(forms) - number), place, seen)
+                _time_form(turn, left / (len(turns) - number), place, seen)
             (advance or (lambda _by: None))(1)
     record = Record(
         device=device,
@@ -105,15 +117,15 @@ def _installed() -> Iterator[tuple[str, str]]:
             yield form, version(package)
 
 
-def worker_command(form: str, recipe: str, seconds: float, folder: str) -> list[str]:
-    """Return what starts the child that times one form in an empty folder."""
-    words = [sys.executable, "-m", "edgeslm.profiler.probe.worker", form, recipe, f"{seconds:.1f}", folder]
-    return [*words, *map(str, thread_counts())]
+def worker_command(turn: Turn, seconds: float, folder: str) -> list[str]:
+    """Return what starts the child of a turn in an empty folder."""
+    words = [sys.executable, "-m", "edgeslm.profiler.probe.worker", turn.form, turn.recipe, f"{seconds:.1f}", folder]
+    return [*words, *map(str, turn.threads)]
 
 
-def _time_form(form: str, recipe: str, seconds: float, place: Workplace, seen: _Seen) -> None:
+def _time_form(turn: Turn, seconds: float, place: Workplace, seen: _Seen) -> None:
     """Run one child, and keep the rows of whatever it printed before it ended or was ended."""
-    ended = run_in_folder(partial(worker_command, form, recipe, seconds), seconds + CLOSING_S, place)
+    ended = run_in_folder(partial(worker_command, turn, seconds), seconds + CLOSING_S, place)
     found = _rows(ended.said)
     for row in found:
         same = replace(row, seconds=0, spread=0)
@@ -121,7 +133,7 @@ def _time_form(form: str, recipe: str, seconds: float, place: Workplace, seen: _
     if ended.code != 0:
         last = (ended.complained.strip().splitlines() or ["it said nothing"])[-1]
         how = f"signal {-ended.code}" if ended.code < 0 else last
-        seen.missing.append(f"{form} {recipe}: ended after {len(found)} passes with {how}")
+        seen.missing.append(f"{turn.form} {turn.recipe}: ended after {len(found)} passes with {how}")
 
 
 def _rows(lines: str) -> Sequence[Row]:

@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import pytest
 
 from edgeslm.catalog import device
@@ -15,7 +18,7 @@ from edgeslm.profiler.endurance import energy, sustained
 from edgeslm.profiler.estimate import estimate
 from edgeslm.profiler.figure import exact
 from edgeslm.profiler.passes import Pass, prompt_passes, step_pass
-from edgeslm.profiler.probe import session
+from edgeslm.profiler.probe import session, worker
 from edgeslm.profiler.probe.children import workplace
 from edgeslm.profiler.probe.graphs import DEEP, GRAPHS, LARGE, sized, write_checkpoint
 from edgeslm.profiler.probe.record import Record, Row, absurd, read_record, write_record
@@ -31,6 +34,8 @@ from support.specs import spec_named
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from edgeslm_agent.engine.runtime.port import Runtime
 
 TRUTH = Constants(4e9, 3e9, 6e9, 2e-5, attention_rate=2e9, call_s=4e-5)
 PASSES = ((1, 16), (1, 800), (8, 0), (32, 0), (128, 0), (128, 768))
@@ -72,7 +77,7 @@ def test_a_model_nobody_timed_is_predicted_from_graphs_that_were(one: Pass, thre
 
 def test_a_form_that_nobody_timed_has_a_wider_range() -> None:
     def width(recipe: str) -> float:
-        found = time_of(made_up(), places(recipe), step_pass(100), 4, MODEL)
+        found = time_of(made_up(), places(recipe), step_pass(places(recipe), 100), 4, MODEL)
         return found.high / found.low
 
     assert width("wi4b128-afp32") > 1.2 * width("wi4b32-afp32")
@@ -119,7 +124,7 @@ def test_longer_contexts_and_smaller_chunks_take_longer() -> None:
 
     assert takes(512, 128) > takes(256, 128)
     assert takes(512, 1) > takes(512, 128)
-    steps = [time_of(record, places(), step_pass(past), 4, MODEL).seconds for past in (10, 500, 1000)]
+    steps = [time_of(record, places(), step_pass(places(), past), 4, MODEL).seconds for past in (10, 500, 1000)]
     assert steps == sorted(steps)
 
 
@@ -133,19 +138,9 @@ def test_the_head_of_a_prompt_takes_as_long_as_that_of_a_step() -> None:
     assert takes(*prompt_passes(places(), 128, 128)) == pytest.approx(takes(Pass(128, 0, logits=0)) + takes(head))
 
 
-def test_passes_read_each_token_of_a_prompt_once() -> None:
-    passes = prompt_passes(places(), 300, 128)
-    *reading, head = passes
-    assert [(one.rows, one.past, one.times, one.logits) for one in reading] == [(128, 64, 2, 0), (44, 256, 1, 0)]
-    assert (head.rows, head.times, head.logits, head.layers) == (1, 3, 1, False)
-    tflite = layout("tflite", spec_named(MODEL), parse_recipe("wi4b32-afp32"), 1024)
-    found = {one.rows: (one.past, one.times, one.logits) for one in prompt_passes(tflite, 300, 128)}
-    assert found == {128: (64, 2, 0), 32: (256, 1, 0), 8: (292, 2, 8)}
-
-
 def test_another_version_of_the_runtime_is_a_downgrade_that_is_said(tmp_path: Path) -> None:
     same, other = made_up(), made_up(versions=(("onnxruntime", "0.0.1"),))
-    fits, doubted = (time_of(record, places(), step_pass(10), 4, MODEL) for record in (same, other))
+    fits, doubted = (time_of(record, places(), step_pass(places(), 10), 4, MODEL) for record in (same, other))
     assert doubted.high / doubted.low == pytest.approx(reach.WITH_RUNTIME_CHANGED**2 * fits.high / fits.low)
     write_record(other, tmp_path / "here.json")
     assert "not 0.0.1: probe again" in reach.told(tmp_path / "here.json")
@@ -215,7 +210,7 @@ def test_a_child_that_dies_is_said_and_its_rows_are_kept(monkeypatch: pytest.Mon
     monkeypatch.setattr(session, "worker_command", lambda *_: [sys.executable, "-c", program])
     seen = session._Seen()
     with workplace() as place:
-        session._time_form("onnx", "wi4b32-afp32", 20.0, place, seen)
+        session._time_form(session.Turn("onnx", "wi4b32-afp32", (1,)), 20.0, place, seen)
     assert list(seen.rows.values()) == [row]
     assert seen.missing == ["onnx wi4b32-afp32: ended after 1 passes with signal 6"]
 
@@ -227,9 +222,29 @@ def test_the_faster_of_two_rounds_counts(monkeypatch: pytest.MonkeyPatch) -> Non
         said = json.dumps(json.dumps(row.__dict__))
         monkeypatch.setattr(session, "worker_command", lambda *_, said=said: [sys.executable, "-c", f"print({said})"])
         with workplace() as place:
-            session._time_form("onnx", "wi4b32-afp32", 20.0, place, seen)
+            session._time_form(session.Turn("onnx", "wi4b32-afp32", (1,)), 20.0, place, seen)
     assert [one.seconds for one in seen.rows.values()] == [0.001]
     assert seen.missing == []
+
+
+def test_each_round_begins_with_another_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders: dict[tuple[str, str], list[tuple[int, ...]]] = {}
+
+    def noted(turn: session.Turn, *_others: object) -> None:
+        orders.setdefault((turn.form, turn.recipe), []).append(turn.threads)
+
+    monkeypatch.setattr(session, "thread_counts", lambda: (4, 1))
+    monkeypatch.setattr(session, "_time_form", noted)
+    with pytest.raises(EnvironmentProblem):  # nothing was timed
+        session.probe("here")
+    assert orders == {form: [(4, 1), (1, 4)] for form in session.FORMS}
+
+
+def test_a_graph_that_was_made_late_is_timed_once() -> None:
+    runtime = cast("Runtime", SimpleNamespace(prefill=lambda _ids, _past: None, step=lambda _token, _past: np.zeros(9)))
+    passes, over = ((1, 16), (32, 0)), time.monotonic() - 1
+    assert [found[:2] for found in worker._swept(runtime, passes, 9, over)] == [(1, 16)]
+    assert [found[:2] for found in worker._swept(runtime, passes, 9, over + 60)] == [(1, 16), (32, 0)]
 
 
 def test_a_probe_that_saw_too_little_is_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +293,6 @@ def test_a_short_probe_of_this_machine_makes_a_record_that_plans_can_use(tmp_pat
     write_record(record, tmp_path / "here.json")
     again = read_record(tmp_path / "here.json")
     assert again is not None
-    found = time_of(again, places(), step_pass(100), session.thread_counts()[0], MODEL)
+    found = time_of(again, places(), step_pass(places(), 100), session.thread_counts()[0], MODEL)
     assert 1e-4 < found.low < found.seconds < found.high < 60
     assert calibrate([], reach.PRIORS).predict(reach.case(places(), Pass(1, 100), 1, 0, MODEL)).seconds > 0
