@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 ROUNDS = 12  # of Gauss-Newton; two more move the times of 465 public rows by 0.1 % in the middle and 7 % at most
 STEP = 1e-4  # of a constant's logarithm, for the slope of the physics
 TAIL = 4.0  # degrees of freedom of the noise: a few rows of any public table are far off
-STRETCH_BY = ("runtime", "version+board+kind")
 STRETCH_PRIOR = 5.0  # measurements that count for no stretch
 STRETCH_LIMIT = 25.0  # on what one measurement counts for: five standard deviations squared
 COUNT = len(CONSTANTS)
@@ -98,7 +97,7 @@ class Calibration:
         explained = ((cross @ self.inverse) * cross).sum(1)
         spread = np.sqrt(np.maximum(alone - explained, 0) + self.priors.noise**2)
         middles = [seconds(case.work, _constants(row, case)) for row, case in zip(deviations, cases, strict=True)]
-        stretched = spread * [_stretch_of(case, self.stretch) for case in cases]
+        stretched = spread * [_stretch_of(case, self.priors.stretched_by, self.stretch) for case in cases]
         factors = np.exp(self.priors.widening * stretched)
         return [Prediction(m, m / f, m * f) for m, f in zip(middles, factors.tolist(), strict=True)]
 
@@ -129,11 +128,13 @@ def calibrate(measurements: Sequence[Measurement], priors: Priors) -> Calibratio
         deviations = deviations + moved * DAMPING
         left = target - (slopes * deviations).sum(1)
         doubt = (doubt + (TAIL + left**2 / noise) / (TAIL + 1)) / 2  # half way: outliers would swing else
-    stretch = _stretches(cases, pull / np.diag(inverse), expected)
+    stretch = _stretches(cases, priors.stretched_by, pull / np.diag(inverse), expected)
     return Calibration(priors, cases, slopes, target, left, pull, inverse, stretch)
 
 
-def _stretches(cases: Sequence[Case], off: Array, expected: Array) -> Mapping[str, float]:
+def _stretches(
+    cases: Sequence[Case], traits: Sequence[str], off: Array, expected: Array
+) -> Mapping[str, float]:
     """Return how much further than expected measurements were off, each left out of the fit: by runtime, and by group.
 
     Tables differ: careful benches of one file format repeat within 5 %, conversions by many hands miss by 30 %. A group
@@ -142,14 +143,14 @@ def _stretches(cases: Sequence[Case], off: Array, expected: Array) -> Mapping[st
     """
     squares = np.minimum(off**2 / expected, STRETCH_LIMIT)
     found: dict[str, float] = {}
-    for trait in STRETCH_BY:
+    for trait in traits:
         groups: dict[str, list[int]] = {}
         for place, case in enumerate(cases):
             groups.setdefault(_shared(case, trait), []).append(place)
         groups.pop("", None)
         found |= {
             name: math.sqrt(
-                (STRETCH_PRIOR * _stretch_of(cases[places[0]], found) ** 2 + squares[places].sum())
+                (STRETCH_PRIOR * _stretch_of(cases[places[0]], traits, found) ** 2 + squares[places].sum())
                 / (STRETCH_PRIOR + len(places))
             )
             for name, places in groups.items()
@@ -157,9 +158,9 @@ def _stretches(cases: Sequence[Case], off: Array, expected: Array) -> Mapping[st
     return found
 
 
-def _stretch_of(case: Case, found: Mapping[str, float]) -> float:
+def _stretch_of(case: Case, traits: Sequence[str], found: Mapping[str, float]) -> float:
     """Return the stretch of the smallest group a case belongs to."""
-    names = [_shared(case, trait) for trait in STRETCH_BY]
+    names = [_shared(case, trait) for trait in traits]
     return next((found[name] for name in reversed(names) if name in found), 1.0)
 
 

@@ -25,12 +25,13 @@ class Priors:
 
     `widths[trait]` has one width a constant, in the order of `Constants`. A trait of several names joined by '+' is
     shared by cases that share them all. `noise` is that of one measurement; `widening` takes a deviation to the end
-    of a range.
+    of a range. `stretched_by` are the traits, the widest first, whose groups may be noisier than others.
     """
 
     widths: Mapping[str, tuple[float, ...]]
     noise: float
     widening: float
+    stretched_by: tuple[str, ...] = ("runtime", "version+board+kind")
 
     def decode_range(self, *, same_runtime: bool) -> float:
         """Return how far a decoding speed may be from what a board's known bandwidth says: a 90 % range, in logarithms.
