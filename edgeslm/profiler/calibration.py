@@ -132,9 +132,7 @@ def calibrate(measurements: Sequence[Measurement], priors: Priors) -> Calibratio
     return Calibration(priors, cases, slopes, target, left, pull, inverse, stretch)
 
 
-def _stretches(
-    cases: Sequence[Case], traits: Sequence[str], off: Array, expected: Array
-) -> Mapping[str, float]:
+def _stretches(cases: Sequence[Case], traits: Sequence[str], off: Array, expected: Array) -> Mapping[str, float]:
     """Return how much further than expected measurements were off, each left out of the fit: by runtime, and by group.
 
     Tables differ: careful benches of one file format repeat within 5 %, conversions by many hands miss by 30 %. A group

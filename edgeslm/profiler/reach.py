@@ -54,8 +54,8 @@ WIDTHS = {
     "model+form+kernel": (0, 0, 0, 0, 0.05, 0, 0),
     "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
 }
-# Ranges are as wide as sessions of bench/probe.py on two machines needed. A probe that fits its own rows worse (1.7 times
-# instead of once, from one session to the next) was not further off for what it had not timed: nothing is stretched.
+# Ranges are as wide as sessions of bench/probe.py on two machines needed. A probe that fitted its own rows worse than
+# expected (by up to 1.7 times) was no further off for what it had not timed: nothing is stretched.
 PRIORS = Priors(WIDTHS, noise=0.03, widening=2.7, stretched_by=())
 IN_USE = 1.12  # of the faster round: a pass in use is not repeated, and others work too (seven sessions of bench/probe)
 # A block's scale costs a product as much as so many weights, by prompts of two models in blocks of 32 to 128.
