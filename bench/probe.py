@@ -3,14 +3,16 @@
 In each of three sessions: takes a probe (`edgeslm measure --probe`: random graphs of its own, at most 90 s), then times
 bundles that the probe never saw: five models in every form, several threads, chunks and lengths of prompt, each read
 and decoded by the agent's engine. Predicted are the time to the first token and that of a decoding step; all sessions
-count together, for what a shared machine does in one quarter of an hour is off in one direction. `--again` measures
-nothing and predicts the times of the last run anew, from its probes.
+count together, for what a shared machine does in one quarter of an hour is off in one direction. Probes and times are
+kept with the results: `--again` measures nothing and predicts this machine's last run anew, from its probes. What
+today's predictions make of the runs of other machines is printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import machine
-from bench.environments import CACHE, ROOT
-from bench.harness import ENVIRONMENT, Target, publish
+from bench.environments import ROOT
+from bench.harness import ENVIRONMENT, RESULTS, Target, publish
 from bench.memory import Cell, bundle_of
 from bench.sides.speed_side import DECODE_TOKENS
 from edgeslm.profiler.passes import prompt_passes, step_pass
@@ -45,7 +47,7 @@ CONTEXT = 2048
 SESSIONS = 3
 ROUNDS = 3  # of a session, some minutes apart: the machine is shared, and a median belongs to no minute
 RECORD, TIMES = "record.json", "times.json"
-KEPT = CACHE / "bench" / "probes"  # the record and the times of each session, for `--again`
+KEPT = "probes"  # the folder of a machine's results with the record and the times of each session
 FIRST_TOKEN, STEP = "first token", "decoding step"
 
 
@@ -90,13 +92,20 @@ class Sitting:
 def main() -> None:
     """Probe, measure, compare, publish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--again", action="store_true", help="compare the last run's times with today's predictions")
+    parser.add_argument("--again", action="store_true", help="compare kept times with today's predictions")
     again = parser.parse_args().again
     variants = list(_variants())
+    kept = RESULTS / machine.slug() / KEPT
     if not again:
+        shutil.rmtree(kept, ignore_errors=True)
         for number in range(SESSIONS):
-            _sit(KEPT / str(number + 1), variants)
-    sittings = [_kept(folder) for folder in sorted(KEPT.iterdir())]
+            _sit(kept / str(number + 1), variants)
+    for folder in sorted(set(RESULTS.glob(f"*/{KEPT}")) - {kept}):
+        there = _figures([one for sitting in _sittings(folder) for one in sitting.compared(variants)])
+        print(f"{folder.parent.name}: {there['median_error']:.1f} % off, {there['in_range']:.1f} % in the range")
+    if not kept.is_dir():
+        raise SystemExit(f"{kept} has no run of this machine: run without --again")
+    sittings = _sittings(kept)
     apart = [sitting.compared(variants) for sitting in sittings]
     found = [one for members in apart for one in members]
     samples = {f"{form}: {what}": [_figures(members)] for form, what, members in _groups(found)}
@@ -123,6 +132,10 @@ def _sit(folder: Path, variants: Sequence[Cell]) -> None:
     idle = machine.idle_share()
     write_record(probe("here"), folder / RECORD)
     (folder / TIMES).write_text(json.dumps({"idle_before": idle, "rounds": _measured(variants)}), encoding="utf-8")
+
+
+def _sittings(folder: Path) -> list[Sitting]:
+    return [_kept(session) for session in sorted(folder.iterdir())]
 
 
 def _kept(folder: Path) -> Sitting:

@@ -4,7 +4,8 @@ Two random models, every recipe and format the plan offers of a list, three cont
 measured, all of them in each of three rounds. Then, for budgets, contexts and objectives, the plan chooses from its
 estimates for this machine alone, and the choice is priced on the measurements: its regret is how much more it costs
 than the best variant whose measured peak keeps the budget. A choice that breaks its budget counts as lost, one that is
-not made although something fits as refused.
+not made although something fits as refused. Beside it stands what one round of measuring everything would have chosen,
+priced on the others: how well the measurement knows itself.
 
     python -m bench.regret --prepare     exports the variants (minutes; a busy machine will do)
     python -m bench.regret --measure     measures them (about 25 minutes on a quiet machine), then prices
@@ -20,7 +21,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from bench import machine
 from bench.checkpoint import SMOLLM2_135M, random_checkpoint
@@ -35,7 +36,7 @@ from edgeslm.profiler.task import Task, usual_task
 from edgeslm.source import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bench.checkpoint import Shape
     from bench.harness import Figures
@@ -66,6 +67,7 @@ ROUNDS = 3  # of measuring everything, some minutes apart: the machine is shared
 BUDGETS = 9  # memory sizes a model and context: from a little more than the smallest variant to a little more than all
 MB = 2**20
 VARIANTS = "regret-variants"
+BY_A_ROUND = "chosen by one round of measuring"
 
 
 @dataclass(frozen=True)
@@ -164,15 +166,13 @@ def price(shapes: Sequence[Shape], profile: Profile) -> None:
     """Choose from estimates in every case, price the choices on the table, and publish."""
     table = json.loads((RESULTS / machine.slug() / f"{VARIANTS}.json").read_text(encoding="utf-8"))
     seen: dict[str, Figures] = {variant: side["median"] for variant, side in table["sides"].items()}
-    priced = [
-        priced_case(case, plan_for(shape, case.context, profile, case.aim), seen)
-        for shape in shapes
-        for case in cases(shape.name, seen)
-    ]
+    asked = {case: shape for shape in shapes for case in cases(shape.name, seen)}
+    priced = [priced_case(case, planned(shape, case, profile), seen) for case, shape in asked.items()]
     groups = {"all": priced} | {
         name: [one for one in priced if one.case.aim.objective == name] for name in get_args(Objective)
     }
     samples = {name: [summary(group)] for name, group in groups.items() if group}
+    samples[BY_A_ROUND] = [summary(group) for group in by_rounds(list(asked), table["sides"])]
     for one in priced:
         if one.regret is None or one.regret > 0.05 or one.broke_budget:
             print(one)
@@ -205,20 +205,48 @@ def cases(model: str, seen: dict[str, Figures]) -> list[Case]:
     return found
 
 
-def priced_case(case: Case, planned: Plan, seen: dict[str, Figures]) -> Priced:
-    """Return what the estimates chose in one case, and how much more it costs than the best that fits."""
-    most = case.aim.limits.memory_bytes or 0
-    costs = {
-        variant: measured_cost(figures, case)
-        for variant, figures in seen.items()
-        if _is(variant, case.model, case.context)
-    }
-    fitting = {variant: value for variant, value in costs.items() if seen[variant]["peak_rss_mb"] * 1e6 <= most}
+def planned(shape: Shape, case: Case, profile: Profile) -> str | None:
+    """Return what the plan chooses from its estimates."""
+    kept = plan_for(shape, case.context, profile, case.aim).kept
+    return kept[0].variant if kept else None
+
+
+def priced_case(case: Case, chosen: str | None, seen: dict[str, Figures]) -> Priced:
+    """Return how much more what was chosen in a case costs than the best that fits."""
+    fitting = fitting_costs(case, seen)
     best = min(fitting, key=lambda variant: fitting[variant], default=None)
-    chosen = planned.kept[0].variant if planned.kept else None
     if chosen is None or best is None:
         return Priced(case, chosen, best, 0.0 if chosen == best else None, broke_budget=False)
-    return Priced(case, chosen, best, costs[chosen] / fitting[best] - 1, broke_budget=chosen not in fitting)
+    cost_of_chosen = measured_cost(seen[chosen], case)
+    return Priced(case, chosen, best, cost_of_chosen / fitting[best] - 1, broke_budget=chosen not in fitting)
+
+
+def fitting_costs(case: Case, seen: dict[str, Figures]) -> dict[str, float]:
+    """Return the cost of every variant whose measured peak keeps the budget."""
+    most = case.aim.limits.memory_bytes or 0
+    return {
+        variant: measured_cost(figures, case)
+        for variant, figures in seen.items()
+        if _is(variant, case.model, case.context) and figures["peak_rss_mb"] * 1e6 <= most
+    }
+
+
+def by_rounds(asked: Sequence[Case], sides: dict[str, Any]) -> Iterator[list[Priced]]:
+    """Yield for each round how choices made on it alone do on the others: what measuring everything once would lose."""
+    for held in range(min(len(side["rounds"]) for side in sides.values())):
+        alone = {variant: side["rounds"][held] for variant, side in sides.items()}
+        others = {
+            variant: {
+                name: statistics.median(seen[name] for place, seen in enumerate(side["rounds"]) if place != held)
+                for name in side["rounds"][held]
+            }
+            for variant, side in sides.items()
+        }
+        chosen = [fitting_costs(case, alone) for case in asked]
+        yield [
+            priced_case(case, min(costs, key=costs.__getitem__, default=None), others)
+            for case, costs in zip(asked, chosen, strict=True)
+        ]
 
 
 def measured_cost(figures: Figures, case: Case) -> float:

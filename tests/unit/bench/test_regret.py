@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.regret import Case, cases, measured_cost, priced_case, summary, tasks
+from bench.regret import Case, by_rounds, cases, measured_cost, priced_case, summary, tasks
 from edgeslm.profiler.aim import Aim, Limits
-from support.plans import plan_for
-
-if TYPE_CHECKING:
-    from edgeslm.profiler.plan import Plan
 
 MODEL, CONTEXT = "m", 2048
 SHORT, LONG = tasks(CONTEXT)
@@ -37,12 +32,6 @@ def case(budget_mb: float, aim: Aim | None = None) -> Case:
     return Case(MODEL, CONTEXT, replace(wanted, limits=Limits(memory_bytes=budget_mb * 1e6)))
 
 
-def choosing(variant: str | None) -> Plan:
-    planned = plan_for("raspberry-pi-5", recipes=["wi4b32-afp32"])
-    kept = () if variant is None else (replace(planned.candidates[0], variant=variant),)
-    return replace(planned, candidates=kept)
-
-
 @pytest.mark.parametrize(
     ("chosen", "budget_mb", "regret", "broke"),
     [
@@ -57,7 +46,7 @@ def choosing(variant: str | None) -> Plan:
 def test_a_choice_costs_what_it_takes_more_than_the_best_that_fits(
     chosen: str | None, budget_mb: float, regret: float | None, broke: bool
 ) -> None:
-    priced = priced_case(case(budget_mb), choosing(chosen), SEEN)
+    priced = priced_case(case(budget_mb), chosen, SEEN)
     assert (priced.regret, priced.broke_budget) == (regret, broke)
 
 
@@ -68,10 +57,19 @@ def test_a_task_costs_its_first_token_and_its_further_ones() -> None:
 
 def test_a_summary_counts_what_went_wrong() -> None:
     plans = [("m_quick_onnx_2k", 300), ("m_small_onnx_2k", 300), ("m_quick_onnx_2k", 150), (None, 300)]
-    priced = [priced_case(case(budget), choosing(chosen), SEEN) for chosen, budget in plans]
+    priced = [priced_case(case(budget), chosen, SEEN) for chosen, budget in plans]
     found = summary(priced)
     assert (found["cases"], found["broken"], found["refused"], found["within_5_percent"]) == (4, 1, 1, 25)
     assert found["worst_regret"] == pytest.approx(100)
+
+
+def test_what_one_round_would_choose_is_priced_on_the_others() -> None:
+    def rounds(*speeds: float) -> dict[str, list[dict[str, float]]]:
+        return {"rounds": [figures(100, speed, 1.0) for speed in speeds]}
+
+    sides = {"m_steady_onnx_2k": rounds(10, 10, 10), "m_lucky_onnx_2k": rounds(15, 5, 5)}
+    regrets = [one.regret for (one,) in by_rounds([case(300)], sides)]
+    assert regrets == [1.0, 0.0, 0.0]  # the lucky moment of one round is worth half as much in the others
 
 
 def test_two_models_make_more_than_two_hundred_cases() -> None:
