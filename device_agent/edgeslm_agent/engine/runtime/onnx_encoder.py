@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Products of uint8 activations and int8 weights saturate 16 bits on x86 without VNNI; this makes onnxruntime take its
 # slower exact kernel there, and changes nothing elsewhere (onnxruntime_session_options_config_keys.h).
-_EXACT_INT8 = {"session.x64quantprecision": "1"}
+EXACT_INT8 = {"session.x64quantprecision": "1"}
 
 
 class OnnxEncoder:
@@ -37,7 +37,7 @@ class OnnxEncoder:
         ort = load_onnxruntime()
         check_version(ort.__version__, min_version)
         self._shape = shape
-        self._session: InferenceSession | None = open_session(ort, graph, threads, _EXACT_INT8)
+        self._session: InferenceSession | None = open_session(ort, graph, threads, EXACT_INT8)
         self._check_io(self._session)
         release_pages(graph.resolve().with_name(f"{graph.name}.data"))
 

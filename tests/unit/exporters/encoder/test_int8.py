@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from onnx import numpy_helper
 
 from edgeslm_agent.contract.manifest import EncoderShape, EncoderSizes
+from edgeslm_agent.engine.runtime.onnx_encoder import EXACT_INT8
 from edgeslm_exporters.encoder.balance import balance, channel_scales
 from edgeslm_exporters.encoder.calibrated import quantise_calibrated
 from edgeslm_exporters.encoder.dynamic import quantise_dynamic
@@ -37,7 +38,10 @@ TEXTS = [RANDOM.integers(3, VOCABULARY, 9).tolist() for _ in range(20)]
 
 def states(model: onnx.ModelProto) -> NDArray[np.float32]:
     onnx.checker.check_model(model)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    for name, value in EXACT_INT8.items():
+        options.add_session_config_entry(name, value)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     found = []
     for text in TEXTS:
         row = np.array([text])
