@@ -214,7 +214,7 @@ def planned(shape: Shape, case: Case, profile: Profile) -> str | None:
 def priced_case(case: Case, chosen: str | None, seen: dict[str, Figures]) -> Priced:
     """Return how much more what was chosen in a case costs than the best that fits."""
     fitting = fitting_costs(case, seen)
-    best = min(fitting, key=lambda variant: fitting[variant], default=None)
+    best = min(fitting, key=fitting.__getitem__, default=None)
     if chosen is None or best is None:
         return Priced(case, chosen, best, 0.0 if chosen == best else None, broke_budget=False)
     cost_of_chosen = measured_cost(seen[chosen], case)

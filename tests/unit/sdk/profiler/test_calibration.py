@@ -57,16 +57,18 @@ def test_one_row_far_off_moves_the_others_little() -> None:
     assert odd == pytest.approx(clean, rel=0.1)
 
 
-def test_rows_that_scatter_widen_the_range_of_their_runtime() -> None:
-    def width(scatter: float) -> float:
+def test_rows_that_scatter_widen_the_range_of_their_runtime_where_it_stretches() -> None:
+    def width(scatter: float, priors: Priors = FREE) -> float:
         signs = [1, -1, 1, -1, 1]
         rows = [timed(one.case, error=sign * scatter) for one, sign in zip(PROBES, signs, strict=True)]
         traits = {"board": "a", "runtime": "r"}
-        found = calibrate([replace(row, case=replace(row.case, traits=traits)) for row in rows], FREE)
+        found = calibrate([replace(row, case=replace(row.case, traits=traits)) for row in rows], priors)
         one = found.predict(replace(case(1), traits=traits))
         return math.log(one.high / one.low)
 
     assert width(0.25) > 2 * width(0.01)
+    firm = replace(FREE, stretched_by=())
+    assert width(0.25, firm) < 1.5 * width(0.01, firm)
 
 
 def test_ranges_hold_nine_of_ten_boards_drawn_from_the_priors() -> None:
