@@ -97,7 +97,8 @@ def main() -> None:
     variants = list(_variants())
     kept = RESULTS / machine.slug() / KEPT
     if not again:
-        shutil.rmtree(kept, ignore_errors=True)
+        if kept.is_dir():
+            shutil.rmtree(kept)
         for number in range(SESSIONS):
             _sit(kept / str(number + 1), variants)
     for folder in sorted(set(RESULTS.glob(f"*/{KEPT}")) - {kept}):

@@ -8,7 +8,8 @@ not made although something fits as refused. Beside it stands what one round of 
 priced on the others: how well the measurement knows itself.
 
     python -m bench.regret --prepare     exports the variants (minutes; a busy machine will do)
-    python -m bench.regret --measure     measures them (about 25 minutes on a quiet machine), then prices
+    python -m bench.regret --measure     measures them (25 to 50 minutes on a quiet machine), then prices
+    edgeslm measure --probe              what estimates rest on: without it they are a profile's, and choose worse
     python -m bench.regret               prices the choices on the last measurement
 """
 
@@ -32,6 +33,7 @@ from edgeslm.planning import Wish, plan_source
 from edgeslm.profiler.aim import Aim, Limits, Objective
 from edgeslm.profiler.figure import exact
 from edgeslm.profiler.outlook import Outlook, answer_time, cost
+from edgeslm.profiler.reach import record_at
 from edgeslm.profiler.task import Task, usual_task
 from edgeslm.source import open_source
 
@@ -185,7 +187,13 @@ def price(shapes: Sequence[Shape], profile: Profile) -> None:
         Target("budgets broken", everything["broken"], 0, at_least=False),
     ]
     rounds = min(len(side["rounds"]) for side in table["sides"].values())
-    about = {"measured": VARIANTS, "rounds": rounds, "idle_before": table["settings"]["idle_before"]}
+    probed = "the profile" if profile.probed is None else f"the probe of {record_at(profile.probed).taken}"
+    about = {
+        "measured": VARIANTS,
+        "rounds": rounds,
+        "idle_before": table["settings"]["idle_before"],
+        "estimates_rest_on": probed,
+    }
     publish("regret", samples, targets, _versions(), about)
 
 
