@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 PASSES = ((1, 16), (128, 0), (1, 800), (32, 0), (128, 768), (8, 0))
 FEWER_PASSES = {DEEP.name: ((1, 16), (32, 0)), LARGE.name: ((1, 16), (128, 0), (32, 0))}
 REPEATS, LEAST_REPEATS, ENOUGH_S = 100, 3, 0.06  # of a pass
+LONG_S = 0.3  # a pass this long is timed once: somebody else's work comes and goes meanwhile
 
 
 def main(form: str, recipe: str, seconds: float, folder: Path, threads: Sequence[int]) -> None:
@@ -128,12 +129,18 @@ def timed(call: Callable[[], object]) -> tuple[float, float]:
     """Return the median seconds of a call and the relative distance between its quartiles; the first call warms up."""
     call()
     taken: list[float] = []
-    while len(taken) < LEAST_REPEATS or (len(taken) < REPEATS and sum(taken) < ENOUGH_S):
+    while _too_few(taken):
         began = time.perf_counter()
         call()
         taken.append(time.perf_counter() - began)
-    low, middle, high = statistics.quantiles(taken, n=4, method="inclusive")
+    low, middle, high = statistics.quantiles(taken, n=4, method="inclusive") if len(taken) > 1 else taken * 3
     return middle, (high - low) / middle
+
+
+def _too_few(taken: Sequence[float]) -> bool:
+    """Return whether to time a pass again: until its middle is known, and a long one once."""
+    spent, count = sum(taken), len(taken)
+    return (count < LEAST_REPEATS and spent < LONG_S) or (count < REPEATS and spent < ENOUGH_S)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,18 @@ def test_smaller_blocks_take_longer_except_where_a_row_has_one_scale() -> None:
     assert work("tflite", "wi8-afp32") == work("tflite", "fp32")
 
 
+@pytest.mark.parametrize(("runtime", "step", "chunk"), [("tflite", 2.4, 1.03), ("onnx", 1.4, 1.0)])
+def test_each_head_of_the_cache_costs_a_step_of_litert_most(runtime: str, step: float, chunk: float) -> None:
+    spec = spec_named(MODEL)
+
+    def attended(heads: int, one: Pass) -> float:
+        found = layout(runtime, replace(spec, kv_heads=heads), parse_recipe("fp32"), 1024)
+        return reach.case(found, one, 1, 0, MODEL).work.attended
+
+    for one, factor in ((Pass(1, 800, room=832), step), (Pass(128, 640, room=832), chunk)):
+        assert factor < attended(spec.heads, one) / attended(spec.heads // 3, one) < 1.2 * factor
+
+
 def test_a_quantised_cache_makes_reading_a_prompt_longer_and_decoding_not() -> None:
     record = made_up()
 
@@ -245,6 +257,20 @@ def test_a_graph_that_was_made_late_is_timed_once() -> None:
     passes, over = ((1, 16), (32, 0)), time.monotonic() - 1
     assert [found[:2] for found in worker._swept(runtime, passes, 9, over)] == [(1, 16)]
     assert [found[:2] for found in worker._swept(runtime, passes, 9, over + 60)] == [(1, 16), (32, 0)]
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(1e-4, 101), (0.011, 7), (0.05, 4), (0.2, 3), (0.4, 2)])
+def test_a_long_pass_is_timed_once_and_a_short_one_often(
+    seconds: float, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+
+    def call() -> None:
+        clock.append(clock[-1] + seconds)
+
+    monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: clock[-1]))
+    assert worker.timed(call) == pytest.approx((seconds, 0.0), abs=1e-9)
+    assert len(clock) - 1 == calls  # the first warms up
 
 
 def test_a_probe_that_saw_too_little_is_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
