@@ -1,7 +1,7 @@
 """How much is lost by choosing from estimates instead of measuring everything?
 
 Two random models, every recipe and format the plan offers of a list, three contexts: each variant is exported and
-measured, all of them in each of three rounds. Then, for budgets, contexts and objectives, the plan chooses from its
+measured, all of them in every round. Then, for budgets, contexts and objectives, the plan chooses from its
 estimates for this machine alone, and the choice is priced on the measurements: its regret is how much more it costs
 than the best variant whose measured peak keeps the budget. A choice that breaks its budget counts as lost, one that is
 not made although something fits as refused. Beside it stands what one round of measuring everything would have chosen,
@@ -9,6 +9,7 @@ priced on the others: how well the measurement knows itself.
 
     python -m bench.regret --prepare     exports the variants (minutes; a busy machine will do)
     python -m bench.regret --measure     measures them (25 to 50 minutes on a quiet machine), then prices
+    python -m bench.regret --more 2      measures in two more rounds, on top of those that are there
     edgeslm measure --probe              what estimates rest on: without it they are a profile's, and choose worse
     python -m bench.regret               prices the choices on the last measurement
 """
@@ -105,6 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prepare", action="store_true", help="export what is missing, and stop")
     parser.add_argument("--measure", action="store_true", help="measure every variant anew")
+    parser.add_argument("--more", type=int, default=0, help="measure in so many more rounds, on a noisy machine")
     parser.add_argument("--shape", choices=[shape.name for shape in SHAPES], help="this model only, for a try")
     options = parser.parse_args()
     shapes = [shape for shape in SHAPES if options.shape in (None, shape.name)]
@@ -114,7 +116,9 @@ def main() -> None:
             print(variant)
         return
     if options.measure:
-        measure(shapes, profile)
+        measure(shapes, profile, ROUNDS, {})
+    elif options.more:
+        measure(shapes, profile, options.more, _table())
     price(shapes, profile)
 
 
@@ -150,23 +154,35 @@ def tasks(context: int) -> tuple[Task, Task]:
     return short, Task(context * 5 // 8, ANSWER)
 
 
-def measure(shapes: Sequence[Shape], profile: Profile) -> None:
-    """Measure every variant in fresh processes and write the table."""
+def measure(shapes: Sequence[Shape], profile: Profile, rounds: int, before: dict[str, Any]) -> None:
+    """Measure every variant in fresh processes and write the table, after the rounds of one measured `before`."""
     prepared = bundles(shapes, profile)
     idle = machine.idle_share()
     samples: dict[str, list[Figures]] = {variant: [] for variant, _ in prepared}
-    for _ in range(ROUNDS):
+    if before:
+        if before["versions"] != _versions() or set(before["sides"]) != set(samples):
+            raise SystemExit("what was measured before had other versions or variants: use --measure")
+        idle = min(idle, before["settings"]["idle_before"])
+        samples = {variant: list(side["rounds"]) for variant, side in before["sides"].items()}
+    for _ in range(rounds):
         for variant, folder in prepared:
             context = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["context"]
             lengths = [str(task.prompt) for task in tasks(context)]
             command: list[str | Path] = [sys.executable, "-m", "bench.sides.task_side", folder, str(ANSWER), *lengths]
             samples[variant].append(ask(command))
-    publish(VARIANTS, samples, [], _versions(), {"rounds": ROUNDS, "answer_tokens": ANSWER, "idle_before": idle})
+    settings = {"rounds": min(map(len, samples.values())), "answer_tokens": ANSWER, "idle_before": idle}
+    publish(VARIANTS, samples, [], _versions(), settings)
+
+
+def _table() -> dict[str, Any]:
+    """Return what was measured on this machine."""
+    table: dict[str, Any] = json.loads((RESULTS / machine.slug() / f"{VARIANTS}.json").read_text(encoding="utf-8"))
+    return table
 
 
 def price(shapes: Sequence[Shape], profile: Profile) -> None:
     """Choose from estimates in every case, price the choices on the table, and publish."""
-    table = json.loads((RESULTS / machine.slug() / f"{VARIANTS}.json").read_text(encoding="utf-8"))
+    table = _table()
     seen: dict[str, Figures] = {variant: side["median"] for variant, side in table["sides"].items()}
     asked = {case: shape for shape in shapes for case in cases(shape.name, seen)}
     priced = [priced_case(case, planned(shape, case, profile), seen) for case, shape in asked.items()]
@@ -187,7 +203,8 @@ def price(shapes: Sequence[Shape], profile: Profile) -> None:
         Target("budgets broken", everything["broken"], 0, at_least=False),
     ]
     rounds = min(len(side["rounds"]) for side in table["sides"].values())
-    probed = "the profile" if profile.probed is None else f"the probe of {record_at(profile.probed).taken}"
+    record = None if profile.probed is None else record_at(profile.probed)
+    probed = "the profile" if record is None else f"{record.probes} probes, the last of {record.taken}"
     about = {
         "measured": VARIANTS,
         "rounds": rounds,

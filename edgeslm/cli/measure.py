@@ -16,7 +16,8 @@ EPILOG = """With --on, the agent there measures the bundle that it runs, which m
 become evidence of that bundle, count for boards of its profile, and the choice among all named is made again.
 With --probe no bundle is needed: graphs of random weights are timed for 90 s at most. The record is kept below
 ~/.local/share/edgeslm/probes (EDGESLM_PROBES) and used by plan, select and export; copy one from a board to plan for
-that board. An interrupted probe leaves the record that was there."""
+that board. Where others use the processor too, probe again at another time: of up to five probes with the same versions
+the middle counts. An interrupted probe leaves the record that was there."""
 
 
 def configure(parser: ArgumentParser) -> None:

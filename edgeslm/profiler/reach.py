@@ -37,35 +37,36 @@ TYPICAL = Constants(
 SHORT = 64  # weights of the longest block that MatMulNBits takes as long for as for one of 32, by its bytes
 FEW, MANY = 16, 96  # tokens at once up to which, and from which on, kernels work as for a few or for many
 USUAL_CACHE = 2 << 20
-# Of the last cache that weights stay in: values, tables and what else runs take the rest. Models of 12 to 22 MB read as if
-# from memory on two servers that share a cache of 32 MB with others.
+# Of the last cache that weights stay in: values, tables and what else runs take the rest. Models of 12 to 22 MB read as
+# if from memory on two servers that share a cache of 32 MB with others.
 CACHE_SHARE = 0.4
 # onnxruntime widens a quantised KV cache again for every chunk of a prompt: so many times the attention of a cache in
 # floats, seen with models of 12 and 30 layers. A step on one token costs no more.
 QUANTISED_ATTENTION = 3.8
 # Standard deviations of the constants' logarithms, in the order of Constants: bandwidth, thread_bandwidth, thread_rate,
-# layer_s, share, attention_rate, call_s. Chosen, not fitted.
+# layer_s, share, attention_rate, call_s. Chosen, not fitted. Forms of as many bits share a kernel, and differ by what the
+# physics counts (bytes, scales): as wide as rows are noisy, such a width lets noise decide between blocks of 32 and 128.
 WIDTHS = {
     "all": (1.0, 1.0, 1.2, 1.0, 0, 1.2, 1.0),
     "runtime+kernel": (0.5, 0.5, 0.7, 0.8, 0, 0.8, 0.8),
     "runtime+kernel+threads": (0.15, 0, 0.2, 0.4, 0, 0.3, 0.4),
     "bits+kernel": (0.3, 0.3, 0.5, 0, 0, 0, 0),
-    "form+kernel": (0.3, 0.3, 0.3, 0.2, 0, 0, 0),
-    "form+kernel+place": (0.5, 0.5, 0.1, 0, 0, 0, 0),
-    "form+kernel+threads": (0.1, 0, 0.1, 0, 0, 0, 0),
+    "form+kernel": (0.03, 0.03, 0.03, 0.02, 0, 0, 0),
+    "form+kernel+place": (0.1, 0.1, 0.02, 0, 0, 0, 0),
+    "form+kernel+threads": (0.01, 0, 0.01, 0, 0, 0, 0),
     "model+form+kernel": (0, 0, 0, 0, 0.05, 0, 0),
     "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
 }
 # Ranges are as wide as sessions of bench/probe.py on two machines needed. A probe that fitted its own rows worse than
 # expected (by up to 1.7 times) was no further off for what it had not timed: nothing is stretched.
-PRIORS = Priors(WIDTHS, noise=0.03, widening=2.7, stretched_by=())
+PRIORS = Priors(WIDTHS, noise=0.03, widening=3.0, stretched_by=())
 IN_USE = 1.1  # of the faster round: a pass in use is not repeated, and others work too (nine sessions, two machines)
 # A block's scale costs a product as much as so many weights, by prompts of two models in blocks of 32 to 128.
 BLOCK_COST = {"onnx": 14.0, "tflite": 5.5}
 # LiteRT multiplies a head in pieces: the logits of many rows are written, read and written as one, beyond the caches.
 LOGITS_MOVED = 6  # times, by prompts of a model of 151,936 words
-# Attention reads and packs what is held, however few rows ask: as much work as that of so many rows for each head of the
-# cache. From steps of models with one to eight such heads: LiteRT packs keys and values again in every pass.
+# Attention reads and packs what is held, however few rows ask: as much work as that of so many rows for each head of
+# the cache. From steps of models with one to eight such heads: LiteRT packs keys and values again in every pass.
 HELD_ROWS = {"onnx": 1.0, "tflite": 8.0}
 ENGINE_STEP_S = 5e-5  # of a decoding step beside the runtime: choosing the token, turning it into text
 HERE = "here"
@@ -85,7 +86,8 @@ def told(path: Path) -> str:
     """Return what speeds rest on, in a sentence; a runtime that changed since is a downgrade and said."""
     record = record_at(path)
     versions = ", ".join(f"{package} {found}" for package, found in record.versions)
-    said = f"speeds rest on a probe of {record.taken[:10]} on {record.on} with {versions}"
+    probes = "a probe" if record.probes == 1 else f"{record.probes} probes, the last"
+    said = f"speeds rest on {probes} of {record.taken[:10]} on {record.on} with {versions}"
     changed = changed_runtimes(record) if record.device == HERE else ()
     return f"{said}; their ranges are wider, for installed is {', '.join(changed)}: probe again" if changed else said
 

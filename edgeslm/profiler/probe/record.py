@@ -1,10 +1,14 @@
-"""What a probe saw, as one file: rows of seconds, with the machine, the versions of the runtimes and the time."""
+"""What probes saw, as one file: rows of seconds, with the machine, the versions of the runtimes and the time.
+
+One probe sees a minute and a half, and a machine that is shared or warm runs a fifth faster or slower in the next. So
+another probe of the same machine and versions is joined with those before it: of each pass the median counts.
+"""
 
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict, dataclass
+import statistics
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgeslm_agent.errors import ConfigError
@@ -18,12 +22,16 @@ SCHEMA = "edgeslm.probe/1"
 FEWEST_ROWS = 6
 LIMIT_BYTES = 4 << 20
 FASTEST_S, SLOWEST_S = 1e-6, 600.0  # of one pass: no processor begins a layer in less, nobody waits for more
+MOST_PROBES = 5  # that are joined: what a machine did before them counts no more
 MOST_OPERATIONS_S = 1e15  # multiply-adds a second that no edge device reaches: a clock that stands still
 
 
 @dataclass(frozen=True)
 class Row:
-    """One pass of `rows` tokens on top of `past` others: the median of its `seconds`, and how far half of them lie."""
+    """One pass of `rows` tokens on top of `past` others: the median of its `seconds`, and how far half of them lie.
+
+    `seen` has the seconds of each probe, the oldest first, where several are joined.
+    """
 
     graph: str
     layers: int
@@ -34,13 +42,30 @@ class Row:
     past: int
     seconds: float
     spread: float = 0.0
+    seen: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Row:
+        """Return a row from its fields as JSON gives them; raises TypeError for others."""
+        return cls(**{**fields, "seen": tuple(fields.get("seen", ()))})
+
+    @property
+    def work(self) -> Row:
+        """What was timed, without its times."""
+        return replace(self, seconds=0, spread=0, seen=())
+
+    def after(self, earlier: Row) -> Row:
+        """Return this row joined with that of earlier probes."""
+        seen = (*(earlier.seen or (earlier.seconds,)), self.seconds)[-MOST_PROBES:]
+        return replace(self, seconds=statistics.median(seen), spread=(self.spread + earlier.spread) / 2, seen=seen)
 
 
 @dataclass(frozen=True)
 class Record:
     """A finished probe. `on` names the machine, `versions` the runtimes; `cache_bytes` is its last cache, 0 if unknown.
 
-    `missing` says what could not be timed and why.
+    `missing` says what could not be timed and why. Where `probes` are joined, `taken`, `seconds` and `missing` are the
+    last one's.
     """
 
     device: str
@@ -51,6 +76,20 @@ class Record:
     seconds: float
     rows: tuple[Row, ...]
     missing: tuple[str, ...] = ()
+    probes: int = 1
+
+    def joined(self, earlier: Record | None) -> Record:
+        """Return this probe with those before it; of another machine or other versions nothing counts any more."""
+        if earlier is None or self.taken_with != earlier.taken_with:
+            return self
+        known = {row.work: row for row in earlier.rows}
+        rows = {row.work: row.after(known[row.work]) if row.work in known else row for row in self.rows}
+        return replace(self, rows=tuple({**known, **rows}.values()), probes=min(earlier.probes + 1, MOST_PROBES))
+
+    @property
+    def taken_with(self) -> tuple[object, ...]:
+        """What must be the same in probes that are joined."""
+        return self.device, self.on, self.versions, self.cache_bytes
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
@@ -90,8 +129,9 @@ def _record(document: Mapping[str, Any]) -> Record:
     return Record(
         **values,
         versions=tuple(sorted((str(key), str(value)) for key, value in document["versions"].items())),
-        rows=tuple(Row(**row) for row in document["rows"]),
+        rows=tuple(map(Row.of, document["rows"])),
         missing=tuple(document.get("missing", ())),
+        probes=int(document.get("probes", 1)),
     )
 
 
@@ -105,8 +145,8 @@ def absurd(record: Record) -> Iterator[str]:
         name = f"{row.graph} {row.format} {row.recipe}, {row.rows} tokens after {row.past}, {row.threads} threads"
         if row.graph not in GRAPHS or row.rows < 1 or row.threads < 1 or row.layers < 1:
             yield f"{name}: no pass that a probe makes"
-        elif not (math.isfinite(row.seconds) and FASTEST_S < row.seconds < SLOWEST_S):
-            yield f"{name}: {row.seconds!r} s"
+        elif strange := [one for one in (row.seconds, *row.seen) if not FASTEST_S < one < SLOWEST_S]:
+            yield f"{name}: {strange[0]!r} s"
         elif row.rows * row.layers * GRAPHS[row.graph].layer_weights / row.seconds > MOST_OPERATIONS_S:
             yield f"{name}: {row.seconds!r} s would be more than any such device computes"
     yield from _upside_down(record.rows)

@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -128,8 +128,7 @@ def _time_form(turn: Turn, seconds: float, place: Workplace, seen: _Seen) -> Non
     ended = run_in_folder(partial(worker_command, turn, seconds), seconds + CLOSING_S, place)
     found = _rows(ended.said)
     for row in found:
-        same = replace(row, seconds=0, spread=0)
-        seen.rows[same] = min(row, seen.rows.get(same, row), key=lambda one: one.seconds)
+        seen.rows[row.work] = min(row, seen.rows.get(row.work, row), key=lambda one: one.seconds)
     if ended.code != 0:
         last = (ended.complained.strip().splitlines() or ["it said nothing"])[-1]
         how = f"signal {-ended.code}" if ended.code < 0 else last
@@ -140,6 +139,6 @@ def _rows(lines: str) -> Sequence[Row]:
     """Return the rows of whole lines; a line that was cut off is no row."""
     found = []
     for line in lines.splitlines():
-        with suppress(ValueError, TypeError):
-            found.append(Row(**json.loads(line)))
+        with suppress(ValueError, TypeError, AttributeError):
+            found.append(Row.of(json.loads(line)))
     return found

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgeslm.catalog import device
+from edgeslm.cli.main import main
 from edgeslm.profiler import reach
 from edgeslm.profiler.calibration import calibrate
 from edgeslm.profiler.endurance import energy, sustained
@@ -21,7 +22,7 @@ from edgeslm.profiler.passes import Pass, prompt_passes, step_pass
 from edgeslm.profiler.probe import session, worker
 from edgeslm.profiler.probe.children import workplace
 from edgeslm.profiler.probe.graphs import DEEP, GRAPHS, LARGE, sized, write_checkpoint
-from edgeslm.profiler.probe.record import Record, Row, absurd, read_record, write_record
+from edgeslm.profiler.probe.record import MOST_PROBES, Record, Row, absurd, read_record, write_record
 from edgeslm.profiler.reach import time_of
 from edgeslm.profiler.speed import Constants, seconds
 from edgeslm.profiler.task import Task
@@ -177,6 +178,51 @@ def test_a_record_is_read_back_as_written(tmp_path: Path) -> None:
     assert read_record(tmp_path / "none.json") is None
 
 
+def slower(record: Record, factor: float) -> Record:
+    return replace(record, rows=tuple(replace(row, seconds=row.seconds * factor) for row in record.rows))
+
+
+def test_the_middle_of_the_last_probes_counts() -> None:
+    record = made_up()
+    joined = None
+    for number, factor in enumerate((9.0, 1.0, 1.2, 5.0, 1.1, 1.3), start=1):
+        joined = slower(record, factor).joined(joined)
+        assert joined.probes == min(number, MOST_PROBES)
+    assert joined is not None  # the first, which was ten times slower, is forgotten
+    assert [row.seconds for row in joined.rows] == pytest.approx([1.2 * row.seconds for row in record.rows])
+
+
+def test_passes_that_only_one_probe_timed_are_kept() -> None:
+    record = made_up()
+    joined = replace(record, rows=record.rows[10:]).joined(replace(record, rows=record.rows[:20]))
+    assert {row.work for row in joined.rows} == {row.work for row in record.rows}
+    assert sorted(len(row.seen) for row in joined.rows) == [0] * (len(record.rows) - 10) + [2] * 10
+
+
+@pytest.mark.parametrize("other", [{"on": "another machine"}, {"versions": (("onnxruntime", "1.30"),)}])
+def test_probes_of_another_machine_or_version_are_not_joined(other: dict[str, object]) -> None:
+    record = made_up()
+    assert record.joined(replace(record, **other)) is record  # type: ignore[arg-type]
+
+
+def test_a_second_probe_is_joined_with_the_first_and_a_damaged_one_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EDGESLM_PROBES", str(tmp_path))
+    taken = iter([slower(made_up(), factor) for factor in (1.0, 1.2, 1.0)])
+    monkeypatch.setattr(session, "probe", lambda *_, **__: next(taken))
+    for said in ("", "the middle of 2 probes counts"):
+        assert main(["measure", "--probe"]) == 0
+        assert said in capsys.readouterr().out
+    joined = read_record(tmp_path / "here.json")
+    assert joined == slower(made_up(), 1.2).joined(made_up())
+    assert "rest on 2 probes, the last of 2026-01-01" in reach.told(tmp_path / "here.json")
+    (tmp_path / "here.json").write_text("{")
+    assert main(["measure", "--probe"]) == 0
+    assert "it is replaced" in capsys.readouterr().err
+    assert read_record(tmp_path / "here.json") == made_up()
+
+
 def test_a_damaged_record_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "here.json"
     write_record(made_up(), path)
@@ -194,6 +240,7 @@ def test_a_device_that_lies_is_refused(figure: float, tmp_path: Path) -> None:
     lying = replace(record, rows=(replace(record.rows[0], seconds=figure), *record.rows[1:]))
     assert not list(absurd(record))
     assert list(absurd(lying))
+    assert list(absurd(replace(record, rows=(replace(record.rows[0], seen=(1.0, figure)), *record.rows[1:]))))
     path = tmp_path / "here.json"
     path.write_text(json.dumps(lying.document()))
     with pytest.raises(ConfigError, match="cannot be"):
