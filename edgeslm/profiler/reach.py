@@ -44,8 +44,8 @@ CACHE_SHARE = 0.4
 # floats, seen with models of 12 and 30 layers. A step on one token costs no more.
 QUANTISED_ATTENTION = 3.8
 # Standard deviations of the constants' logarithms, in the order of Constants: bandwidth, thread_bandwidth, thread_rate,
-# layer_s, share, attention_rate, call_s. Chosen, not fitted. Forms of as many bits share a kernel and differ by what the
-# physics counts (bytes, scales): as wide as rows are noisy, their widths would let noise choose between blocks.
+# layer_s, share, attention_rate, call_s. Chosen, not fitted. Forms of as many bits share a kernel and differ by what
+# the physics counts (bytes, scales): as wide as rows are noisy, their widths would let noise choose between blocks.
 WIDTHS = {
     "all": (1.0, 1.0, 1.2, 1.0, 0, 1.2, 1.0),
     "runtime+kernel": (0.5, 0.5, 0.7, 0.8, 0, 0.8, 0.8),
