@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgeslm.fleet.history import History, Intake, Retention
+from edgeslm.fleet.history import History, Intake, Retention, sqlite
 from edgeslm.fleet.upkeep import upkeep
 from edgeslm_agent.contract.status import Status
 from edgeslm_agent.contract.telemetry import Event, Sample
@@ -20,6 +21,8 @@ from support.fleet import rows
 from support.waiting import eventually
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgeslm.fleet.history import Address
 
 pytestmark = pytest.mark.slow  # threads that wait for each other
@@ -66,6 +69,18 @@ def test_writers_that_bring_the_same_keep_each_record_once_while_it_is_tidied(ad
     totals = history.totals()
     assert (totals["samples"], totals["events"]) == (NUMBERS * len(WHO), NUMBERS * len(WHO))
     history.close()
+
+
+def test_a_new_file_is_waited_for_where_sqlite_does_not(tmp_path: Path) -> None:
+    holder = sqlite3.connect(tmp_path / "db", isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN EXCLUSIVE")
+    freed = threading.Timer(0.1, holder.rollback)
+    freed.start()
+    late = sqlite3.connect(tmp_path / "db", timeout=0)
+    sqlite.prepare(late, None)
+    assert late.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    late.close()
+    holder.close()
 
 
 def _intake(numbers: list[int], drawn: random.Random) -> Intake:
