@@ -211,9 +211,9 @@ def test_a_second_probe_is_joined_with_the_first_and_a_damaged_one_replaced(
     monkeypatch.setenv("EDGESLM_PROBES", str(tmp_path))
     taken = iter([slower(made_up(), factor) for factor in (1.0, 1.2, 1.0)])
     monkeypatch.setattr(session, "probe", lambda *_, **__: next(taken))
-    for said in ("", "the middle of 2 probes counts"):
+    for joins in (False, True):
         assert main(["measure", "--probe"]) == 0
-        assert said in capsys.readouterr().out
+        assert ("the middle of 2 probes counts" in capsys.readouterr().out) == joins
     joined = read_record(tmp_path / "here.json")
     assert joined == slower(made_up(), 1.2).joined(made_up())
     assert "rest on 2 probes, the last of 2026-01-01" in reach.told(tmp_path / "here.json")
