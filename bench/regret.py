@@ -9,7 +9,7 @@ priced on the others: how well the measurement knows itself.
 
     python -m bench.regret --prepare     exports the variants (minutes; a busy machine will do)
     python -m bench.regret --measure     measures them (25 to 50 minutes on a quiet machine), then prices
-    python -m bench.regret --more 2      measures in two more rounds, on top of those that are there
+    python -m bench.regret --more 8      measures in eight more rounds, brief ones, on top of those that are there
     edgeslm measure --probe              what estimates rest on: without it they are a profile's, and choose worse
     python -m bench.regret               prices the choices on the last measurement
 """
@@ -155,10 +155,15 @@ def tasks(context: int) -> tuple[Task, Task]:
 
 
 def measure(shapes: Sequence[Shape], profile: Profile, rounds: int, before: dict[str, Any]) -> None:
-    """Measure every variant in fresh processes and write the table, after the rounds of one measured `before`."""
+    """Measure every variant in fresh processes and write the table, after the rounds of one measured `before`.
+
+    Rounds that follow others are brief: what a shared machine loses in half a minute stays lost for the whole of a
+    visit, so many short ones tell more than few long ones. They take the peak, which no clock moves, from the first.
+    """
     prepared = bundles(shapes, profile)
     idle = machine.idle_share()
     samples: dict[str, list[Figures]] = {variant: [] for variant, _ in prepared}
+    how: tuple[str, ...] = ("--brief",) if before else ()
     if before:
         if before["versions"] != _versions() or set(before["sides"]) != set(samples):
             raise SystemExit("what was measured before had other versions or variants: use --measure")
@@ -169,9 +174,13 @@ def measure(shapes: Sequence[Shape], profile: Profile, rounds: int, before: dict
             context = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["context"]
             lengths = [str(task.prompt) for task in tasks(context)]
             command: list[str | Path] = [sys.executable, "-m", "bench.sides.task_side", folder, str(ANSWER), *lengths]
-            samples[variant].append(ask(command))
+            samples[variant].append({**_peak(samples[variant]), **ask([*command, *how])})
     settings = {"rounds": min(map(len, samples.values())), "answer_tokens": ANSWER, "idle_before": idle}
     publish(VARIANTS, samples, [], _versions(), settings)
+
+
+def _peak(rounds: Sequence[Figures]) -> Figures:
+    return {name: rounds[0][name] for name in ("peak_rss_mb",) if rounds}
 
 
 def _table() -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Our own side for tasks: first token and decoding speed of one bundle at several lengths of prompt, and its peak.
 
 `python -m bench.sides.task_side BUNDLE ANSWER_TOKENS PROMPT_TOKENS...`; medians of three rounds after a first. The peak
-is that of a full context: an agent does not know how long the next prompt is.
+is that of a full context: an agent does not know how long the next prompt is. With `--brief` one round after a first,
+and no peak: for those who come back often.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 ROUNDS = 3
 
 
-def main(folder: Path, answer: int, prompts: list[int]) -> None:
+def main(folder: Path, answer: int, prompts: list[int], *, brief: bool) -> None:
     """Measure one bundle and report."""
     gauge = Gauge()
     bundle = open_bundle(folder, verify=False)
@@ -37,13 +38,23 @@ def main(folder: Path, answer: int, prompts: list[int]) -> None:
             return session.complete(prompt, options).figures
 
         for length in prompts:
-            figures = [run(length) for _ in range(1 + ROUNDS)][1:]
+            figures = [run(length) for _ in range(1 + (1 if brief else ROUNDS))][1:]
             gauge.figures[f"first_token_{length}_s"] = statistics.median(seen.first_token_s for seen in figures)
             gauge.figures[f"decode_{length}_tps"] = statistics.median(seen.decode_tps or 0.0 for seen in figures)
-        run(decoder.context - answer)
-    gauge.figures["peak_rss_mb"] = peak_rss_mb()
+        if not brief:
+            run(decoder.context - answer)
+            gauge.figures["peak_rss_mb"] = peak_rss_mb()
     gauge.report()
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("answer", type=int)
+    parser.add_argument("prompts", type=int, nargs="+")
+    parser.add_argument("--brief", action="store_true")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), [int(word) for word in sys.argv[3:]])
+    main(**vars(_arguments()))
