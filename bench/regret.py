@@ -163,7 +163,6 @@ def measure(shapes: Sequence[Shape], profile: Profile, rounds: int, before: dict
     prepared = bundles(shapes, profile)
     idle = machine.idle_share()
     samples: dict[str, list[Figures]] = {variant: [] for variant, _ in prepared}
-    how: tuple[str, ...] = ("--brief",) if before else ()
     if before:
         if before["versions"] != _versions() or set(before["sides"]) != set(samples):
             raise SystemExit("what was measured before had other versions or variants: use --measure")
@@ -174,13 +173,19 @@ def measure(shapes: Sequence[Shape], profile: Profile, rounds: int, before: dict
             context = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["context"]
             lengths = [str(task.prompt) for task in tasks(context)]
             command: list[str | Path] = [sys.executable, "-m", "bench.sides.task_side", folder, str(ANSWER), *lengths]
-            samples[variant].append({**_peak(samples[variant]), **ask([*command, *how])})
-    settings = {"rounds": min(map(len, samples.values())), "answer_tokens": ANSWER, "idle_before": idle}
+            if before:
+                peak = samples[variant][0]["peak_rss_mb"]
+                samples[variant].append({**ask([*command, "--brief"]), "peak_rss_mb": peak})
+            else:
+                samples[variant].append(ask(command))
+    brief = before["settings"].get("brief_rounds", 0) + rounds if before else 0
+    settings = {
+        "rounds": min(map(len, samples.values())),
+        "brief_rounds": brief,
+        "answer_tokens": ANSWER,
+        "idle_before": idle,
+    }
     publish(VARIANTS, samples, [], _versions(), settings)
-
-
-def _peak(rounds: Sequence[Figures]) -> Figures:
-    return {name: rounds[0][name] for name in ("peak_rss_mb",) if rounds}
 
 
 def _table() -> dict[str, Any]:

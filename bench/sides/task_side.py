@@ -30,6 +30,7 @@ def main(folder: Path, answer: int, prompts: list[int], *, brief: bool) -> None:
     bundle = open_bundle(folder, verify=False)
     decoder = bundle.manifest.decoder
     options = Generation(max_tokens=answer, ignore_stop=True)
+    rounds = 1 if brief else ROUNDS
     with Session.open(bundle, threads=THREADS) as session:
         gauge.figures["load_s"] = gauge.lap()
 
@@ -38,7 +39,7 @@ def main(folder: Path, answer: int, prompts: list[int], *, brief: bool) -> None:
             return session.complete(prompt, options).figures
 
         for length in prompts:
-            figures = [run(length) for _ in range(1 + (1 if brief else ROUNDS))][1:]
+            figures = [run(length) for _ in range(1 + rounds)][1:]
             gauge.figures[f"first_token_{length}_s"] = statistics.median(seen.first_token_s for seen in figures)
             gauge.figures[f"decode_{length}_tps"] = statistics.median(seen.decode_tps or 0.0 for seen in figures)
         if not brief:
