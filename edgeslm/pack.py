@@ -28,7 +28,7 @@ from edgeslm_agent.contract.manifest import (
 )
 from edgeslm_agent.errors import BundleError, EnvironmentProblem, UsageError
 from edgeslm_exporters.chat_template import bos_token, compile_chat, stop_tokens
-from edgeslm_exporters.onnx.layout import Layout as OnnxLayout
+from edgeslm_exporters.formats import last_logits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -162,7 +162,7 @@ def _manifest(folder: Path, checkpoint: Checkpoint, label: str, artifact: Artifa
 
 def _probe(bundle: Bundle, artifact: Artifact) -> Probe:
     prompts = probe_prompts(artifact.decoder, PROBE_TOKENS)
-    return best_probe(prompts, _last_logits(bundle, artifact, prompts))
+    return best_probe(prompts, last_logits(artifact.layout, bundle.file(artifact.decoder.graph).parent, prompts))
 
 
 def probe_prompts(decoder: DecoderShape, length: int) -> list[tuple[int, ...]]:
@@ -171,24 +171,18 @@ def probe_prompts(decoder: DecoderShape, length: int) -> list[tuple[int, ...]]:
     return [tuple((start * (n + 1)) % vocab for n in range(length)) for start in PROBE_STARTS]
 
 
-def best_probe(prompts: Sequence[tuple[int, ...]], answers: Sequence[NDArray[np.float32]]) -> Probe:
+def best_probe(prompts: Sequence[tuple[int, ...]], answers: Iterable[NDArray[np.float32]]) -> Probe:
     """Return a prompt and its most likely next tokens, as far down as their order is beyond doubt, at least one.
 
-    `answers` are the logits [vocab] after each prompt.
+    `answers` are the logits [vocab] after each prompt; no more are asked for than it takes.
     """
-    found = [Probe(ids, _beyond_doubt(logits)) for ids, logits in zip(prompts, answers, strict=True)]
-    return next((probe for probe in found if len(probe.top_tokens) > 1), found[0])
-
-
-def _last_logits(bundle: Bundle, artifact: Artifact, prompts: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
-    if isinstance(artifact.layout, OnnxLayout):
-        from edgeslm_exporters.onnx.stages import last_logits
-
-        return last_logits(artifact.layout, bundle.file(artifact.decoder.graph).parent, prompts)
-    from edgeslm_agent.engine.session import Session
-
-    with Session.open(bundle, check_probe=False) as session:
-        return [session.score(prompt)[-1].copy() for prompt in prompts]
+    doubtful = []
+    for ids, logits in zip(prompts, answers, strict=True):
+        probe = Probe(ids, _beyond_doubt(logits))
+        if len(probe.top_tokens) > 1:
+            return probe
+        doubtful.append(probe)
+    return doubtful[0]
 
 
 def _beyond_doubt(logits: NDArray[np.float32]) -> tuple[int, ...]:

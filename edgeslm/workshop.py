@@ -14,7 +14,7 @@ from edgeslm.profiler.contender import Contender
 from edgeslm.profiler.evidence import observed_from, quality_from
 from edgeslm_agent.errors import UnsupportedOperator
 from edgeslm_exporters.export import convert, work_units
-from edgeslm_exporters.formats import lint
+from edgeslm_exporters.formats import lint, load_runtime
 from edgeslm_exporters.recipe import parse_recipe
 
 if TYPE_CHECKING:
@@ -116,9 +116,10 @@ class Workshop:
         texts = self._texts(candidate.context) if recipe.calibrates else []
         units = work_units(self.source.spec, recipe)
         with (
-            ThreadPoolExecutor(1, "digest") as beside,
+            ThreadPoolExecutor(1, "beside") as beside,
             self.progress(f"exporting {candidate.variant}", units) as advance,
         ):
+            beside.submit(load_runtime, candidate.format)  # the self-test needs it; what it raises, it raises again
             beside.submit(checkpoint.digest)  # the manifest needs it; taken while the weights are read anyway
             artifact = convert(
                 checkpoint,

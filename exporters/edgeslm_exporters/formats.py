@@ -1,4 +1,4 @@
-"""The formats a decoder can be written in: the layout of each, its linter, and why a decoder is not written in one."""
+"""The formats a decoder can be written in: the layout of each, its linter and runtime, and why one is not written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from edgeslm_exporters.onnx import layout as onnx
 from edgeslm_exporters.tflite import layout as tflite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from edgeslm_exporters.decoder_spec import DecoderSpec
     from edgeslm_exporters.matrices import AnyLayout
@@ -38,6 +42,30 @@ def lint(graph: Path, target: Target) -> tuple[str, ...]:
     from edgeslm_exporters.onnx.linter import lint as lint_onnx
 
     return lint_onnx(graph, target)
+
+
+def load_runtime(form: str) -> None:
+    """Load the runtime of a format; raises MissingExtra or Incompatible as opening a graph does."""
+    if form == "tflite":
+        from edgeslm_agent.engine.runtime.litert import load_litert
+
+        load_litert()
+    else:
+        from edgeslm_agent.engine.runtime.onnx import load_onnxruntime
+
+        load_onnxruntime()
+
+
+def last_logits(places: AnyLayout, folder: Path, prompts: Sequence[Sequence[int]]) -> Iterable[NDArray[np.float32]]:
+    """Return the logits [vocab] that follow each prompt, from the artefacts in `folder`; raises as its runtime does."""
+    if isinstance(places, tflite.Layout):
+        from edgeslm_exporters.tflite.answers import last_logits as of_tflite
+
+        return of_tflite(places, folder, prompts)
+    from edgeslm_exporters.onnx.stages import last_logits as of_onnx
+
+    assert isinstance(places, onnx.Layout)
+    return of_onnx(places, folder, prompts)
 
 
 def unwritten(form: str, spec: DecoderSpec, recipe: Recipe) -> tuple[str, ...]:

@@ -82,8 +82,8 @@ def _signatures(file: TfliteFile, graphs: list[_Subgraph]) -> Iterator[str]:
             elif _shape(graph.tensors[ins[name]]) != _shape(graph.tensors[outs[name]]):
                 yield f"{key}: {name} changes its shape, so it cannot stay in one buffer"
         for tensor in graph.tensors:
-            name, buffer = tensor.text(3), tensor.scalar(2, "I")
-            if name and buffer and places.setdefault(name, buffer) != buffer:
+            buffer = tensor.scalar(2, "I")
+            if buffer and (name := tensor.text(3)) and places.setdefault(name, buffer) != buffer:
                 yield f"{name} lies in the file twice"
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edgeslm import pack
@@ -14,7 +15,10 @@ from edgeslm_exporters.recipe import parse_recipe
 from support.checkpoints import CASES, build_checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +106,22 @@ def test_the_manifest_does_not_depend_on_where_the_checkpoint_lies(folder: Path,
     shutil.copytree(folder, elsewhere)
     one, two = build(folder, tmp_path / "a"), build(elsewhere, tmp_path / "b")
     assert one.manifest == two.manifest
+
+
+def test_a_probe_is_the_first_prompt_with_a_clear_answer_and_later_ones_are_not_asked() -> None:
+    prompts, asked = [(1,), (2,), (3,)], []
+
+    def answers() -> Iterator[NDArray[np.float32]]:
+        for logits in ([0.0, 1.0, 0.9], [2.0, 0.0, 1.0], [0.0, 0.0, 5.0]):
+            asked.append(logits)
+            yield np.array(logits, np.float32)
+
+    probe = pack.best_probe(prompts, answers())
+    assert (probe.token_ids, probe.top_tokens) == ((2,), (0, 2))
+    assert len(asked) == 2
+
+
+def test_where_every_answer_is_in_doubt_the_first_prompt_is_the_probe() -> None:
+    doubtful = [np.array(logits, np.float32) for logits in ([0.0, 1.0, 0.9], [0.9, 0.0, 1.0])]
+    probe = pack.best_probe([(1,), (2,)], doubtful)
+    assert (probe.token_ids, probe.top_tokens) == ((1,), (1,))

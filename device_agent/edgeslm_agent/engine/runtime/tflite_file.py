@@ -126,9 +126,12 @@ class View:
         return np.frombuffer(self._data, dtype, count, place + 4)
 
     def _number(self, code: str, place: int) -> int:
-        if place < 0 or place + struct.calcsize(f"<{code}") > len(self._data):
+        if place < 0:  # struct would count from the end
             raise _cut_off()
-        number: int = struct.unpack_from(f"<{code}", self._data, place)[0]
+        try:
+            number: int = struct.unpack_from(f"<{code}", self._data, place)[0]
+        except struct.error as error:
+            raise _cut_off() from error
         return number
 
 
