@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edgeslm.profiler.figure import Figure
 
 DEFAULT = "onnx"
-LEAD = 1.1  # another format goes first when it is so much better: estimates of two runtimes are no closer than that
+LEAD = 1.1  # another format goes first when it is so much better: estimates of two runtimes nobody timed are no closer
 
 
 def working_formats(profile: Profile) -> tuple[str, ...]:

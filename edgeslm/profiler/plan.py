@@ -149,7 +149,7 @@ def _with_accelerators(planned: Plan, variants: Variants, *, forms: bool) -> Pla
 
 def assembled(name: str, profile: Profile, context: int, aim: Aim, candidates: Sequence[Candidate]) -> Plan:
     """Return the plan of these candidates: in order, with their Pareto front and the prices of the bounds."""
-    found = sorted(candidates, key=lambda c: (not c.kept, order(c, estimated(c, aim.task), aim), c.variant))
+    found = sorted(candidates, key=lambda c: (not c.kept, _key(c, profile, aim)))
     kept = [candidate for candidate in found if candidate.kept]
     costs = [(c.estimate.peak_bytes.value, task_time(c, aim), c.weight_error) for c in kept]
     best = tuple(kept[index].variant for index in sorted(front(costs)))
@@ -158,12 +158,17 @@ def assembled(name: str, profile: Profile, context: int, aim: Aim, candidates: S
     return Plan(name, profile.name, context, aim, profile.budget_bytes, tuple(found), best, price, notes=notes)
 
 
+def _key(candidate: Candidate, profile: Profile, aim: Aim) -> tuple[Any, ...]:
+    guess = estimated(candidate, aim.task)
+    return (*order(candidate, guess, aim, probed=profile.probed is not None), candidate.variant)
+
+
 def _entry(candidate: Candidate, profile: Profile, aim: Aim) -> Entry:
     outlook = estimated(candidate, aim.task)
     breaks = broken(outlook, profile, aim.limits, built=False)
     possible = {one.reason for one in breaks}.issuperset(candidate.reasons)
-    key = (*order(candidate, outlook, aim), candidate.variant)
-    return Entry(candidate.variant, key, candidate_cost(candidate, outlook, aim), breaks, possible)
+    key, value = _key(candidate, profile, aim), candidate_cost(candidate, outlook, aim)
+    return Entry(candidate.variant, key, value, breaks, possible)
 
 
 def deployed_context(spec: DecoderSpec, context: int | None) -> int:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 TYPICAL = Constants(
     bandwidth=1e10, thread_bandwidth=1e10, thread_rate=1e10, layer_s=3e-5, attention_rate=1e10, call_s=3e-5
 )
+# A block's scale takes as long as so many weights: between what prompts of two models in blocks of 32 to 128 took on
+# two servers, one with a dot product of int8 (14 in onnxruntime, 5.5 in LiteRT), one without (6 and 10).
+SCALE_COST = {"onnx": 9.0, "tflite": 7.5}
 SHORT = 64  # weights of the longest block that MatMulNBits takes as long for as for one of 32, by its bytes
 FEW, MANY = 16, 96  # tokens at once up to which, and from which on, kernels work as for a few or for many
 USUAL_CACHE = 2 << 20
@@ -44,25 +47,23 @@ CACHE_SHARE = 0.4
 # floats, seen with models of 12 and 30 layers. A step on one token costs no more.
 QUANTISED_ATTENTION = 3.8
 # Standard deviations of the constants' logarithms, in the order of Constants: bandwidth, thread_bandwidth, thread_rate,
-# layer_s, share, attention_rate, call_s. Chosen, not fitted. Forms of as many bits share a kernel and differ by what
-# the physics counts (bytes, scales): as wide as rows are noisy, their widths would let noise choose between blocks.
+# layer_s, share, attention_rate, call_s, scale_cost. Chosen, not fitted. Forms of as many bits share a kernel and
+# differ by what the physics counts (bytes, scales): as wide as rows are noisy, widths would let noise choose.
 WIDTHS = {
-    "all": (1.0, 1.0, 1.2, 1.0, 0, 1.2, 1.0),
-    "runtime+kernel": (0.5, 0.5, 0.7, 0.8, 0, 0.8, 0.8),
-    "runtime+kernel+threads": (0.15, 0, 0.2, 0.4, 0, 0.3, 0.4),
-    "bits+kernel": (0.3, 0.3, 0.5, 0, 0, 0, 0),
-    "form+kernel": (0.03, 0.03, 0.03, 0.02, 0, 0, 0),
-    "form+kernel+place": (0.1, 0.1, 0.02, 0, 0, 0, 0),
-    "form+kernel+threads": (0.01, 0, 0.01, 0, 0, 0, 0),
-    "model+form+kernel": (0, 0, 0, 0, 0.05, 0, 0),
-    "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0),
+    "all": (1.0, 1.0, 1.2, 1.0, 0, 1.2, 1.0, 0),
+    "runtime": (0, 0, 0, 0, 0, 0, 0, 0.5),
+    "runtime+kernel": (0.5, 0.5, 0.7, 0.8, 0, 0.8, 0.8, 0.3),
+    "runtime+kernel+threads": (0.15, 0, 0.2, 0.4, 0, 0.3, 0.4, 0),
+    "bits+kernel": (0.3, 0.3, 0.5, 0, 0, 0, 0, 0),
+    "form+kernel": (0.03, 0.03, 0.03, 0.02, 0, 0, 0, 0),
+    "form+kernel+place": (0.1, 0.1, 0.02, 0, 0, 0, 0, 0),
+    "model+form+kernel": (0, 0, 0, 0, 0.05, 0, 0, 0),
+    "model+form+kernel+threads": (0, 0, 0, 0, 0.03, 0, 0, 0),
 }
 # Ranges are as wide as sessions of bench/probe.py on two machines needed. A probe that fitted its own rows worse than
 # expected (by up to 1.7 times) was no further off for what it had not timed: nothing is stretched.
 PRIORS = Priors(WIDTHS, noise=0.03, widening=3.0, stretched_by=())
 IN_USE = 1.1  # of the faster round: a pass in use is not repeated, and others work too (nine sessions, two machines)
-# A block's scale costs a product as much as so many weights, by prompts of two models in blocks of 32 to 128.
-BLOCK_COST = {"onnx": 14.0, "tflite": 5.5}
 # LiteRT multiplies a head in pieces: the logits of many rows are written, read and written as one, beyond the caches.
 LOGITS_MOVED = 6  # times, by prompts of a model of 151,936 words
 # Attention reads and packs what is held, however few rows ask: as much work as that of so many rows for each head of
@@ -126,7 +127,7 @@ def case(places: AnyLayout, one: Pass, threads: int, cache_bytes: int, model: st
         "place": "cache" if whole.read_bytes < CACHE_SHARE * (cache_bytes or USUAL_CACHE) else "memory",
         "model": model,
     }
-    return Case(work, TYPICAL, traits)
+    return Case(work, replace(TYPICAL, scale_cost=SCALE_COST[places.format]), traits)
 
 
 def time_of(record: Record, places: AnyLayout, passes: Sequence[Pass], threads: int, model: str) -> Prediction:
@@ -163,9 +164,12 @@ def _work(places: AnyLayout, one: Pass, threads: int) -> Work:
     spec, held = places.spec, one.past + one.rows
     *layers, head = places.products
     if not one.layers:
-        return Work(_packed(head), one.logits * _multiplied(head, places.format), 0, threads)
+        return Work(
+            _packed(head), one.logits * _multiplied(head), 0, threads, scales=one.logits * _scales(head, places.format)
+        )
     packed = sum(matrix.projection.share * _packed(matrix) for matrix in layers)
-    weights = sum(m.projection.share * _multiplied(m, places.format) for m in layers)
+    weights = sum(m.projection.share * _multiplied(m) for m in layers)
+    scales = sum(m.projection.share * _scales(m, places.format) for m in layers)
     cached = places.cache_bytes(places.context) / places.context
     room = one.room if places.format == "tflite" else held
     seen = room if places.format == "tflite" else one.past + (one.rows + 1) / 2
@@ -174,10 +178,11 @@ def _work(places: AnyLayout, one: Pass, threads: int) -> Work:
     logits = LOGITS_MOVED * 4 * spec.vocab * one.logits if places.format == "tflite" and one.rows > 1 else 0
     return Work(
         read_bytes=packed + (one.logits > 0) * _packed(head) + cached * room + logits,
-        multiply_adds=one.rows * weights + one.logits * _multiplied(head, places.format),
+        multiply_adds=one.rows * weights + one.logits * _multiplied(head),
         layers=spec.layers,
         threads=threads,
         attended=2 * seen * spec.layers * attending * widening,
+        scales=one.rows * scales + one.logits * _scales(head, places.format),
     )
 
 
@@ -185,11 +190,14 @@ def _packed(matrix: Matrix) -> float:
     return matrix.loaded_bytes + 4 * matrix.blocks * matrix.projection.rows
 
 
-def _multiplied(matrix: Matrix, form: str) -> float:
-    """Return the multiply-adds of a product with one row: of whole blocks, and as many more as its scales take."""
-    weights = matrix.projection.rows * (matrix.blocks * matrix.block or matrix.projection.columns)
-    scales = 0 if _by_row(matrix, form) else matrix.blocks * matrix.projection.rows
-    return weights + BLOCK_COST[form] * scales
+def _multiplied(matrix: Matrix) -> float:
+    """Return the multiply-adds of a product with one row: of whole blocks."""
+    return matrix.projection.rows * (matrix.blocks * matrix.block or matrix.projection.columns)
+
+
+def _scales(matrix: Matrix, form: str) -> float:
+    """Return the scales that a product with one row takes beside its weights."""
+    return 0 if _by_row(matrix, form) else matrix.blocks * matrix.projection.rows
 
 
 def _by_row(matrix: Matrix, form: str) -> bool:

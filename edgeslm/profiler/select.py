@@ -199,7 +199,8 @@ class _Bench:
         The order is total: neither input order nor a worse rival changes the winner.
         """
         candidate, kld = contender.candidate, contender.quality.kld_mean
-        by_estimate = (*order(candidate, guess, self.aim), candidate.variant, contender.label)
+        ordered = order(candidate, guess, self.aim, probed=self.profile.probed is not None)
+        by_estimate = (*ordered, candidate.variant, contender.label)
         if self.aim.objective == "quality":
             return (kld is None, kld or 0.0, *by_estimate)
         unseen = _judged_by(contender, self.aim, self.places) is None

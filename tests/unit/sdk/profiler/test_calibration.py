@@ -14,7 +14,7 @@ from edgeslm.profiler.speed_priors import CONSTANTS, Priors, priors
 
 TYPICAL = Constants(bandwidth=8e9, thread_bandwidth=3e9, thread_rate=5e9, layer_s=1e-4)
 TRUE = Constants(bandwidth=8e9, thread_bandwidth=3e9, thread_rate=5e9, layer_s=4e-4, share=0.4)
-FREE = Priors({"board": (0.05, 0.05, 0.3, 1.0, 1.0, 0, 0)}, noise=0.02, widening=1.645)
+FREE = Priors({"board": (0.05, 0.05, 0.3, 1.0, 1.0, 0, 0, 0)}, noise=0.02, widening=1.645)
 
 
 def case(gigabytes: float, layers: float = 24, board: str = "a", threads: float = 4) -> Case:

@@ -10,11 +10,14 @@ import pytest
 from edgeslm.catalog import device
 from edgeslm.catalog.profile import Profile, Runtime
 from edgeslm.planning import plan
+from edgeslm.profiler.aim import Aim
 from edgeslm.profiler.contender import Contender, Observed
 from edgeslm.profiler.figure import exact
 from edgeslm.profiler.format_choice import format_notes, working_formats
 from edgeslm.profiler.format_reason import with_format_reason
+from edgeslm.profiler.outlook import estimated
 from edgeslm.profiler.plan import plan as plan_variants
+from edgeslm.profiler.ranking import order
 from edgeslm.profiler.select import select
 from support.specs import HOME
 
@@ -60,6 +63,23 @@ def test_a_plan_without_a_format_prices_both_and_says_why_one_goes_first() -> No
     named = plan(device="raspberry-pi-5", formats=["onnx"])
     assert {candidate.format for candidate in named.candidates} == {"onnx"}
     assert not any(" before " in note for note in named.notes)
+
+
+def test_times_that_rest_on_a_probe_need_no_lead_and_peaks_do() -> None:
+    onnx, tflite = both(BOARD)
+    quicker = with_speed(tflite, 1.06 * onnx.estimate.decode_tps.value)
+
+    def first(aim: Aim, *, probed: bool) -> str:
+        def key(candidate: Candidate) -> tuple[float, ...]:
+            return order(candidate, estimated(candidate, aim.task), aim, probed=probed)
+
+        return min(onnx, quicker, key=key).format
+
+    assert first(Aim("decode"), probed=False) == "onnx"
+    assert first(Aim("decode"), probed=True) == "tflite"
+    peak = replace(onnx.estimate.peak_bytes, value=0.95 * onnx.estimate.peak_bytes.value)
+    quicker = replace(tflite, estimate=replace(tflite.estimate, peak_bytes=peak))
+    assert first(Aim("memory"), probed=True) == "onnx"
 
 
 def test_a_runtime_of_which_nothing_is_known_is_said() -> None:

@@ -34,11 +34,12 @@ from edgeslm_exporters.recipe import parse_recipe
 from support.specs import spec_named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from edgeslm_agent.engine.runtime.port import Runtime
 
-TRUTH = Constants(4e9, 3e9, 6e9, 2e-5, attention_rate=2e9, call_s=4e-5)
+TRUTH = Constants(4e9, 3e9, 6e9, 2e-5, attention_rate=2e9, call_s=4e-5, scale_cost=9)
 PASSES = ((1, 16), (1, 800), (8, 0), (32, 0), (128, 0), (128, 768))
 MODEL = "smollm2-135m-instruct"
 
@@ -49,7 +50,9 @@ def places(recipe: str = "wi4b32-afp32", context: int = 1024) -> Layout:
     return found
 
 
-def made_up(recipes: tuple[str, ...] = ("wi4b32-afp32", "wi8-afp32"), **changes: object) -> Record:
+def made_up(
+    recipes: tuple[str, ...] = ("wi4b32-afp32", "wi8-afp32"), truth: Constants = TRUTH, **changes: object
+) -> Record:
     """Return the record of a machine that obeys the physics exactly."""
     rows = []
     for graph in GRAPHS.values():
@@ -57,7 +60,7 @@ def made_up(recipes: tuple[str, ...] = ("wi4b32-afp32", "wi8-afp32"), **changes:
             for threads in (1, 4):
                 for count, past in PASSES:
                     row = Row(graph.name, graph.layers, "onnx", recipe, threads, count, past, 1.0)
-                    rows.append(replace(row, seconds=seconds(reach._measurement(row, 0).case.work, TRUTH)))
+                    rows.append(replace(row, seconds=seconds(reach._measurement(row, 0).case.work, truth)))
     known = Record("here", "a machine", (), "2026-01-01T00:00:00+00:00", 0, 60.0, tuple(rows))
     return replace(known, **changes)  # type: ignore[arg-type]
 
@@ -99,12 +102,27 @@ def test_kernels_are_told_apart_by_what_they_multiply() -> None:
 def test_smaller_blocks_take_longer_except_where_a_row_has_one_scale() -> None:
     def work(runtime: str, recipe: str) -> float:
         found = layout(runtime, spec_named(MODEL), parse_recipe(recipe), 256)
-        return reach.case(found, Pass(128, 0), 1, 0, MODEL).work.multiply_adds
+        known = reach.case(found, Pass(128, 0), 1, 0, MODEL)
+        return known.work.multiply_adds + known.typical.scale_cost * known.work.scales
 
     for runtime in ("onnx", "tflite"):
         assert work(runtime, "wi4b32-afp32") > work(runtime, "wi4b64-afp32") > work(runtime, "fp32")
     assert work("onnx", "wi8-afp32") > work("onnx", "fp32")
     assert work("tflite", "wi8-afp32") == work("tflite", "fp32")
+
+
+@pytest.mark.parametrize("cost", [3, 9, 27])
+def test_what_a_scale_costs_is_learnt_from_blocks_of_two_sizes(cost: float) -> None:
+    truth = replace(TRUTH, scale_cost=cost)
+    record = made_up(("wi4b32-afp32", "wi4b128-afp32"), truth)
+    read = Pass(128, 128)
+
+    def ratio(times: Callable[[Layout], float]) -> float:
+        return times(places("wi4b32-afp32")) / times(places("wi4b128-afp32"))
+
+    predicted = ratio(lambda found: time_of(record, found, (read,), 4, MODEL).seconds)
+    true = ratio(lambda found: seconds(reach.case(found, read, 4, 0, MODEL).work, truth))
+    assert predicted == pytest.approx(true, rel=0.02)
 
 
 @pytest.mark.parametrize(("runtime", "step", "chunk"), [("tflite", 2.4, 1.03), ("onnx", 1.4, 1.0)])
