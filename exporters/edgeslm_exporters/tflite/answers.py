@@ -1,4 +1,4 @@
-"""Runs a written decoder for a few answers: the graph alone, which takes a third of opening a whole session."""
+"""Runs a written decoder for a few answers: the graph alone, with 20 MB less than a session of a 135M decoder."""
 
 from __future__ import annotations
 
