@@ -119,7 +119,7 @@ class Workshop:
             ThreadPoolExecutor(1, "beside") as beside,
             self.progress(f"exporting {candidate.variant}", units) as advance,
         ):
-            beside.submit(load_runtime, candidate.format)  # the self-test needs it; what it raises, it raises again
+            beside.submit(load_runtime, candidate.format)  # for the self-test, which raises again what this raises
             beside.submit(checkpoint.digest)  # the manifest needs it; taken while the weights are read anyway
             artifact = convert(
                 checkpoint,

@@ -35,7 +35,7 @@ TYPICAL = Constants(
     bandwidth=1e10, thread_bandwidth=1e10, thread_rate=1e10, layer_s=3e-5, attention_rate=1e10, call_s=3e-5
 )
 # A block's scale takes as long as so many weights: between what prompts of two models in blocks of 32 to 128 took on
-# two servers, one with a dot product of int8 (14 in onnxruntime, 5.5 in LiteRT), one without (6 and 10).
+# two servers, one with a dot product of int8 (14 in onnxruntime, 5.5 in LiteRT), one without (about 5 and 10).
 SCALE_COST = {"onnx": 9.0, "tflite": 7.5}
 SHORT = 64  # weights of the longest block that MatMulNBits takes as long for as for one of 32, by its bytes
 FEW, MANY = 16, 96  # tokens at once up to which, and from which on, kernels work as for a few or for many
