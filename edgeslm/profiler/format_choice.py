@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgeslm_agent.units import format_bytes, format_rate
+from edgeslm_exporters.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +26,18 @@ def working_formats(profile: Profile) -> tuple[str, ...]:
     litert = profile.litert is not None and profile.litert.newest is not None
     onnx = profile.onnxruntime.newest is not None or not litert
     return (*((DEFAULT,) if onnx else ()), *(("tflite",) if litert else ()))
+
+
+def both_timed(profile: Profile) -> bool:
+    """Return whether a probe of such a board timed both runtimes, so that their estimates compare.
+
+    Raises ConfigError for a probe that is damaged or was removed.
+    """
+    if profile.probed is None:
+        return False
+    from edgeslm.profiler.reach import record_at  # numpy comes with it
+
+    return {row.format for row in record_at(profile.probed).rows} == set(FORMATS)
 
 
 def format_notes(profile: Profile, candidates: Sequence[Candidate]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from edgeslm.profiler.aim import FASTEST, aim_document
 from edgeslm.profiler.bounds import broken
 from edgeslm.profiler.candidate import candidate_document
 from edgeslm.profiler.escalation import escalation
+from edgeslm.profiler.format_choice import both_timed
 from edgeslm.profiler.outlook import estimated
 from edgeslm.profiler.pareto import front
 from edgeslm.profiler.prices import Entry, Price, prices
@@ -149,26 +150,24 @@ def _with_accelerators(planned: Plan, variants: Variants, *, forms: bool) -> Pla
 
 def assembled(name: str, profile: Profile, context: int, aim: Aim, candidates: Sequence[Candidate]) -> Plan:
     """Return the plan of these candidates: in order, with their Pareto front and the prices of the bounds."""
-    found = sorted(candidates, key=lambda c: (not c.kept, _key(c, profile, aim)))
+    timed = both_timed(profile)
+    judged = [(candidate, _entry(candidate, profile, aim, timed=timed)) for candidate in candidates]
+    judged.sort(key=lambda one: (not one[0].kept, one[1].key))
+    found = [candidate for candidate, _ in judged]
     kept = [candidate for candidate in found if candidate.kept]
     costs = [(c.estimate.peak_bytes.value, task_time(c, aim), c.weight_error) for c in kept]
     best = tuple(kept[index].variant for index in sorted(front(costs)))
-    price = prices([_entry(candidate, profile, aim) for candidate in found])
+    price = prices([entry for _, entry in judged])
     notes = tuple(unknowns(profile, aim, found))
     return Plan(name, profile.name, context, aim, profile.budget_bytes, tuple(found), best, price, notes=notes)
 
 
-def _key(candidate: Candidate, profile: Profile, aim: Aim) -> tuple[Any, ...]:
-    guess = estimated(candidate, aim.task)
-    return (*order(candidate, guess, aim, probed=profile.probed is not None), candidate.variant)
-
-
-def _entry(candidate: Candidate, profile: Profile, aim: Aim) -> Entry:
+def _entry(candidate: Candidate, profile: Profile, aim: Aim, *, timed: bool) -> Entry:
     outlook = estimated(candidate, aim.task)
     breaks = broken(outlook, profile, aim.limits, built=False)
     possible = {one.reason for one in breaks}.issuperset(candidate.reasons)
-    key, value = _key(candidate, profile, aim), candidate_cost(candidate, outlook, aim)
-    return Entry(candidate.variant, key, value, breaks, possible)
+    key = (*order(candidate, outlook, aim, timed=timed), candidate.variant)
+    return Entry(candidate.variant, key, candidate_cost(candidate, outlook, aim), breaks, possible)
 
 
 def deployed_context(spec: DecoderSpec, context: int | None) -> int:

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 SAME = 1.04
 
 
-def order(candidate: Candidate, guess: Outlook, aim: Aim, *, probed: bool) -> tuple[float, ...]:
+def order(candidate: Candidate, guess: Outlook, aim: Aim, *, timed: bool) -> tuple[float, ...]:
     """Return the sort key of a candidate by its estimates, best first.
 
     Near ties go to the more exact, then to the smaller file. Another format than ONNX must be better by a lead, except
-    in times of a board that was `probed`: a probe timed both runtimes there, and weighed neither.
+    in times where a probe `timed` both runtimes; it weighed neither.
     """
     exactness = round(candidate.weight_error, 3)  # fp16 is as good as fp32
     other = candidate.format != DEFAULT
-    lead = LEAD if other and (aim.objective == "memory" or not probed) else 1.0
+    lead = LEAD if other and (aim.objective == "memory" or not timed) else 1.0
     if aim.objective == "quality":
         wanted: tuple[float, ...] = (exactness, _step(lead / guess.decode_tps.value))
     else:

@@ -21,6 +21,7 @@ from edgeslm.profiler.aim import FASTEST, aim_document
 from edgeslm.profiler.bounds import Broken, broken
 from edgeslm.profiler.candidate import candidate_document
 from edgeslm.profiler.contender import known, name, on_board, same_runtime
+from edgeslm.profiler.format_choice import both_timed
 from edgeslm.profiler.outlook import estimated
 from edgeslm.profiler.pareto import front
 from edgeslm.profiler.prices import Entry, Price, prices
@@ -124,7 +125,7 @@ def select(
     """
     places = {"host", profile.name} if profile.name == "here" else {profile.name, *devices}
     counted, notes = same_runtime(contenders, places)
-    bench = _Bench(profile, aim, replace(aim, objective="speed"), places, gated)
+    bench = _Bench(profile, aim, replace(aim, objective="speed"), places, gated, both_timed(profile))
     judged = [bench.judge(entry) for entry in counted]
     allowed = sorted((one for one in judged if not one.reasons), key=lambda one: one.entry.key)
     rejected = [Rejected(one.contender, one.reasons) for one in judged if one.reasons]
@@ -157,13 +158,17 @@ class _Judged:
 
 @dataclass(frozen=True)
 class _Bench:
-    """What contenders are judged by: the board, what is wanted of it, the same for the time alone, what counts."""
+    """What contenders are judged by: the board, what is wanted of it, the same for the time alone, what counts.
+
+    `timed` says that a probe of it timed both runtimes.
+    """
 
     profile: Profile
     aim: Aim
     time: Aim
     places: Collection[str]
     gated: bool
+    timed: bool
 
     def judge(self, contender: Contender) -> _Judged:
         candidate, aim = contender.candidate, self.aim
@@ -199,7 +204,7 @@ class _Bench:
         The order is total: neither input order nor a worse rival changes the winner.
         """
         candidate, kld = contender.candidate, contender.quality.kld_mean
-        ordered = order(candidate, guess, self.aim, probed=self.profile.probed is not None)
+        ordered = order(candidate, guess, self.aim, timed=self.timed)
         by_estimate = (*ordered, candidate.variant, contender.label)
         if self.aim.objective == "quality":
             return (kld is None, kld or 0.0, *by_estimate)

@@ -42,8 +42,7 @@ def cache_size(needed: int, now: int, context: int, *, end: int = 0, kept: bool 
     `end` is how many there will be when a prompt is read, which an answer follows. They shrink only when tokens are
     forgotten (not `kept`), and then not by a little: prompts that are much alike find the room that they left.
     """
-    ahead = _rounded(needed, PROMPT_STEP)
-    prompt = (ahead if ahead < end else end + CACHE_STEP // 2) if end else 0
+    prompt = min(end + CACHE_STEP // 2, _rounded(needed, PROMPT_STEP)) if end else 0
     fresh = min(context, _rounded(max(needed, prompt), CACHE_STEP))
     if not kept:
         return now if fresh <= now <= fresh + PROMPT_STEP // 2 else fresh

@@ -13,15 +13,18 @@ from edgeslm.planning import plan
 from edgeslm.profiler.aim import Aim
 from edgeslm.profiler.contender import Contender, Observed
 from edgeslm.profiler.figure import exact
-from edgeslm.profiler.format_choice import format_notes, working_formats
+from edgeslm.profiler.format_choice import both_timed, format_notes, working_formats
 from edgeslm.profiler.format_reason import with_format_reason
 from edgeslm.profiler.outlook import estimated
 from edgeslm.profiler.plan import plan as plan_variants
+from edgeslm.profiler.probe.record import Record, Row, write_record
 from edgeslm.profiler.ranking import order
 from edgeslm.profiler.select import select
 from support.specs import HOME
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgeslm.profiler.candidate import Candidate
 
 BOARD = device("raspberry-pi-5")
@@ -69,17 +72,30 @@ def test_times_that_rest_on_a_probe_need_no_lead_and_peaks_do() -> None:
     onnx, tflite = both(BOARD)
     quicker = with_speed(tflite, 1.06 * onnx.estimate.decode_tps.value)
 
-    def first(aim: Aim, *, probed: bool) -> str:
+    def first(aim: Aim, *, timed: bool) -> str:
         def key(candidate: Candidate) -> tuple[float, ...]:
-            return order(candidate, estimated(candidate, aim.task), aim, probed=probed)
+            return order(candidate, estimated(candidate, aim.task), aim, timed=timed)
 
         return min(onnx, quicker, key=key).format
 
-    assert first(Aim("decode"), probed=False) == "onnx"
-    assert first(Aim("decode"), probed=True) == "tflite"
+    assert first(Aim("decode"), timed=False) == "onnx"
+    assert first(Aim("decode"), timed=True) == "tflite"
     peak = replace(onnx.estimate.peak_bytes, value=0.95 * onnx.estimate.peak_bytes.value)
     quicker = replace(tflite, estimate=replace(tflite.estimate, peak_bytes=peak))
-    assert first(Aim("memory"), probed=True) == "onnx"
+    assert first(Aim("memory"), timed=True) == "onnx"
+
+
+def test_both_runtimes_are_timed_where_a_probe_has_rows_of_each(tmp_path: Path) -> None:
+    def probed(*formats: str) -> Profile:
+        rows = tuple(Row("small", 6, form, "fp32", 1, rows, 0, 0.01 * rows) for form in formats for rows in range(1, 9))
+        path = tmp_path / f"{'-'.join(formats)}.json"
+        write_record(Record("here", "a machine", (), "2026-01-01T00:00:00+00:00", 0, 60.0, rows), path)
+        return replace(BOARD, probed=path)
+
+    assert both_timed(probed("onnx", "tflite"))
+    assert not both_timed(probed("onnx"))
+    assert not both_timed(probed("tflite"))
+    assert not both_timed(BOARD)
 
 
 def test_a_runtime_of_which_nothing_is_known_is_said() -> None:
