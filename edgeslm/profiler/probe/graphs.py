@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from edgeslm_exporters.decoder_spec import DecoderSpec
 
 CONTEXT = 1024
@@ -113,7 +115,13 @@ def write_checkpoint(graph: Graph, folder: Path) -> None:
     with (folder / "model.safetensors").open("wb") as stream:
         stream.write(len(text).to_bytes(8, "little") + text)
         for index, (_, shape) in enumerate(graph.shapes()):
-            stream.write(np.resize(pool[index * CUT :], math.prod(shape)).tobytes())
+            stream.write(_cut(pool, index * CUT, math.prod(shape)).data)
     (folder / "config.json").write_text(json.dumps(graph.config()), encoding="utf-8")
     words = {"type": "WordLevel", "vocab": {"<unk>": 0}, "unk_token": "<unk>"}
     (folder / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": words}), encoding="utf-8")
+
+
+def _cut(pool: NDArray[np.float16], start: int, size: int) -> NDArray[np.float16]:
+    """Return so many values from a place of the pool on, over and over where it ends; a copy only where it does."""
+    rest = pool[start:]
+    return rest[:size] if size <= len(rest) else np.resize(rest, size)

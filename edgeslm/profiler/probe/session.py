@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BUDGET_S = 90.0
 # Through all forms: somebody else's work slows some seconds of one of them, and the faster time counts. Every other one
-# begins with one thread: a child has no time for all passes, and those of `large` with fewer threads come last.
+# begins with one thread: a child of a slow machine has time for the passes of one number of threads.
 ROUNDS = 2
 CLOSING_S = 4.0  # kept for the last pass of a child that is late
 PACKAGES = {"onnx": "onnxruntime", "tflite": "ai-edge-litert"}

@@ -1,8 +1,9 @@
 """The child process of a probe: `python -m edgeslm.profiler.probe.worker FORMAT RECIPE SECONDS FOLDER THREADS... `.
 
 In FOLDER, an empty one of its parent's, it converts one graph after the other into the form, times passes and prints
-each as a JSON object on a line of its own, most telling first, until its seconds are over. A runtime that dies takes
-this process with it and nothing else. It ends when its standard input does, so it cannot outlive its parent.
+each as a JSON object on a line of its own, most telling first, until its seconds are over: all graphs with the first
+number of threads, then all with the next. A runtime that dies takes this process with it and nothing else. It ends
+when its standard input does, so it cannot outlive its parent.
 """
 
 from __future__ import annotations
@@ -46,12 +47,15 @@ def main(form: str, recipe: str, seconds: float, folder: Path, threads: Sequence
     threading.Thread(target=_end_with_parent, daemon=True).start()
     deadline = time.monotonic() + seconds
     memory, cache = read_host().memory_available, last_cache_bytes()
-    for graph in GRAPHS.values():
-        wanted = sized(graph, min(parse_recipe(recipe).bits), cache, memory)
-        place = folder / graph.name
-        if time.monotonic() > deadline:
-            return
-        _time_graph(wanted, _converted(wanted, form, recipe, place), threads, deadline, place)
+    made: dict[str, tuple[Graph, Artifact]] = {}
+    for count in threads:
+        for name, graph in GRAPHS.items():
+            if time.monotonic() > deadline:
+                return
+            if name not in made:
+                wanted = sized(graph, min(parse_recipe(recipe).bits), cache, memory)
+                made[name] = wanted, _converted(wanted, form, recipe, folder / name)
+            _time_graph(*made[name], count, deadline, folder / name)
 
 
 def _end_with_parent() -> None:
@@ -67,17 +71,15 @@ def _converted(graph: Graph, form: str, recipe: str, place: Path) -> Artifact:
     return convert(open_checkpoint(str(source)), parse_recipe(recipe), CONTEXT, out, form=form)
 
 
-def _time_graph(graph: Graph, artifact: Artifact, threads: Sequence[int], deadline: float, place: Path) -> None:
-    form = artifact.layout.format
-    for count in threads:
-        runtime = _opened(artifact, place / "out", count)
-        passes = FEWER_PASSES.get(graph.name, PASSES)
-        try:
-            for rows, past, seconds, spread in _swept(runtime, passes, graph.vocab, deadline):
-                row = Row(graph.name, graph.layers, form, artifact.recipe.name, count, rows, past, seconds, spread)
-                print(json.dumps(asdict(row)), flush=True)  # noqa: T201 - this process talks to its parent
-        finally:
-            runtime.close()
+def _time_graph(graph: Graph, artifact: Artifact, threads: int, deadline: float, place: Path) -> None:
+    runtime = _opened(artifact, place / "out", threads)
+    try:
+        for rows, past, seconds, spread in _swept(runtime, FEWER_PASSES.get(graph.name, PASSES), graph.vocab, deadline):
+            what = graph.name, graph.layers, artifact.layout.format, artifact.recipe.name, threads
+            row = Row(*what, rows, past, seconds, spread)
+            print(json.dumps(asdict(row)), flush=True)  # noqa: T201 - this process talks to its parent
+    finally:
+        runtime.close()
 
 
 def _swept(
