@@ -3,14 +3,13 @@
 Two random models, every recipe and format the plan offers of a list, three contexts: each variant is exported and
 measured, all of them in every round. Then, for budgets, contexts and objectives, the plan chooses from its
 estimates for this machine alone, and the choice is priced on the measurements: its regret is how much more it costs
-than the best variant whose measured peak keeps the budget. A variant's times are those beside the others of its model
-and context, which are measured in the same minute (polish.py). A choice that breaks its budget counts as lost, one that
-is not made although something fits as refused. Beside it stands what one round of measuring everything would have
-chosen, priced on the others: how well the measurement knows itself.
+than the best variant whose measured peak keeps the budget. A choice that breaks its budget counts as lost, one that is
+not made although something fits as refused. Beside it stands what one round of measuring everything would have chosen,
+priced on the others: how well the measurement knows itself.
 
     python -m bench.regret --prepare     exports the variants (minutes; a busy machine will do)
-    python -m bench.regret --measure     measures them (25 to 50 minutes on a quiet machine), then prices
-    python -m bench.regret --more 8      measures in eight more rounds, brief ones, on top of those that are there
+    python -m bench.regret --measure     measures them (30 minutes on a slow machine), then prices
+    python -m bench.regret --more 8      measures in eight more rounds on top of those that are there
     edgeslm measure --probe              what estimates rest on: without it they are a profile's, and choose worse
     python -m bench.regret               prices the choices on the last measurement
 """
@@ -22,7 +21,6 @@ import json
 import statistics
 import subprocess
 import sys
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -31,7 +29,6 @@ from bench import machine
 from bench.checkpoint import SMOLLM2_135M, random_checkpoint
 from bench.harness import RESULTS, Target, ask, publish
 from bench.models import DEVICE, KEPT
-from bench.polish import polished
 from edgeslm import catalog
 from edgeslm.planning import Wish, plan_source
 from edgeslm.profiler.aim import Aim, Limits, Objective
@@ -42,7 +39,7 @@ from edgeslm.profiler.task import Task, usual_task
 from edgeslm.source import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bench.checkpoint import Shape
     from bench.harness import Figures
@@ -69,11 +66,10 @@ RECIPES = (
     "wi4b32-afp32-kv8",
 )  # fmt: skip
 ANSWER = 32
-ROUNDS = 3  # of measuring everything, some minutes apart: the machine is shared, and no figure is one minute's
+ROUNDS = 3  # of measuring everything, some minutes apart: the machine is shared, and a median belongs to no minute
 BUDGETS = 9  # memory sizes a model and context: from a little more than the smallest variant to a little more than all
 MB = 2**20
 VARIANTS = "regret-variants"
-PEAK = "peak_rss_mb"
 BY_A_ROUND = "chosen by one round of measuring"
 
 
@@ -178,7 +174,7 @@ def measure(shapes: Sequence[Shape], profile: Profile, rounds: int, before: dict
             lengths = [str(task.prompt) for task in tasks(context)]
             command: list[str | Path] = [sys.executable, "-m", "bench.sides.task_side", folder, str(ANSWER), *lengths]
             if earlier := samples[variant]:
-                samples[variant].append({**ask([*command, "--brief"]), PEAK: earlier[0][PEAK]})
+                samples[variant].append({**ask([*command, "--brief"]), "peak_rss_mb": earlier[0]["peak_rss_mb"]})
             else:
                 samples[variant].append(ask(command))
     settings = {"rounds": min(map(len, samples.values())), "answer_tokens": ANSWER, "idle_before": idle}
@@ -194,15 +190,14 @@ def _table() -> dict[str, Any]:
 def price(shapes: Sequence[Shape], profile: Profile) -> None:
     """Choose from estimates in every case, price the choices on the table, and publish."""
     table = _table()
-    rounds = {variant: side["rounds"] for variant, side in table["sides"].items()}
-    seen = beside_each_other(rounds)
+    seen: dict[str, Figures] = {variant: side["median"] for variant, side in table["sides"].items()}
     asked = {case: shape for shape in shapes for case in cases(shape.name, seen)}
     priced = [priced_case(case, planned(shape, case, profile), seen) for case, shape in asked.items()]
     groups = {"all": priced} | {
         name: [one for one in priced if one.case.aim.objective == name] for name in get_args(Objective)
     }
     samples = {name: [summary(group)] for name, group in groups.items() if group}
-    samples[BY_A_ROUND] = [summary(group) for group in by_rounds(list(asked), rounds)]
+    samples[BY_A_ROUND] = [summary(group) for group in by_rounds(list(asked), table["sides"])]
     for one in priced:
         if one.regret is None or one.regret > 0.05 or one.broke_budget:
             print(one)
@@ -214,11 +209,12 @@ def price(shapes: Sequence[Shape], profile: Profile) -> None:
         Target("mean regret", everything["mean_regret"], 5, at_least=False, unit=" %"),
         Target("budgets broken", everything["broken"], 0, at_least=False),
     ]
+    rounds = min(len(side["rounds"]) for side in table["sides"].values())
     record = None if profile.probed is None else record_at(profile.probed)
     probed = "the profile" if record is None else f"{record.probes} probes, the last of {record.taken}"
     about = {
         "measured": VARIANTS,
-        "rounds": min(map(len, rounds.values())),
+        "rounds": rounds,
         "idle_before": table["settings"]["idle_before"],
         "estimates_rest_on": probed,
     }
@@ -230,7 +226,7 @@ def cases(model: str, seen: dict[str, Figures]) -> list[Case]:
     found = []
     for context in CONTEXTS:
         short, long = tasks(context)
-        peaks = [figures[PEAK] for variant, figures in seen.items() if _is(variant, model, context)]
+        peaks = [figures["peak_rss_mb"] for variant, figures in seen.items() if _is(variant, model, context)]
         low, high = min(peaks) * 1.15, max(peaks) * 1.15
         for step in range(BUDGETS):
             limits = Limits(memory_bytes=low * (high / low) ** (step / (BUDGETS - 1)) * 1e6)
@@ -263,31 +259,21 @@ def fitting_costs(case: Case, seen: dict[str, Figures]) -> dict[str, float]:
     return {
         variant: measured_cost(figures, case)
         for variant, figures in seen.items()
-        if _is(variant, case.model, case.context) and figures[PEAK] * 1e6 <= most
+        if _is(variant, case.model, case.context) and figures["peak_rss_mb"] * 1e6 <= most
     }
 
 
-def beside_each_other(rounds: Mapping[str, Sequence[Figures]]) -> dict[str, Figures]:
-    """Return what was measured of each variant, its times beside the others of its model and context."""
-    groups = defaultdict[str, list[str]](list)
-    for variant in rounds:
-        model, _, _, tokens = variant.rsplit("_", 3)
-        groups[f"{model} {tokens}"].append(variant)
-    found: dict[str, Figures] = {variant: {} for variant in rounds}
-    for variants in groups.values():
-        for name in rounds[variants[0]][0]:
-            seen = [[figures[name] for figures in rounds[variant]] for variant in variants]
-            usual = map(statistics.median, seen) if name == PEAK else polished(list(zip(*seen, strict=True)))
-            for variant, figure in zip(variants, usual, strict=True):
-                found[variant][name] = figure
-    return found
-
-
-def by_rounds(asked: Sequence[Case], rounds: Mapping[str, Sequence[Figures]]) -> Iterator[list[Priced]]:
+def by_rounds(asked: Sequence[Case], sides: dict[str, Any]) -> Iterator[list[Priced]]:
     """Yield for each round how choices made on it alone do on the others: what measuring everything once would lose."""
-    for held in range(min(map(len, rounds.values()))):
-        alone = {variant: seen[held] for variant, seen in rounds.items()}
-        others = beside_each_other({variant: [*seen[:held], *seen[held + 1 :]] for variant, seen in rounds.items()})
+    for held in range(min(len(side["rounds"]) for side in sides.values())):
+        alone = {variant: side["rounds"][held] for variant, side in sides.items()}
+        others = {
+            variant: {
+                name: statistics.median(seen[name] for place, seen in enumerate(side["rounds"]) if place != held)
+                for name in side["rounds"][held]
+            }
+            for variant, side in sides.items()
+        }
         chosen = [fitting_costs(case, alone) for case in asked]
         yield [
             priced_case(case, min(costs, key=costs.__getitem__, default=None), others)
@@ -300,7 +286,7 @@ def measured_cost(figures: Figures, case: Case) -> float:
     task = case.aim.task or usual_task(case.context)
     first = exact(figures[f"first_token_{task.prompt}_s"], "s", "measured", "host")
     decode = exact(figures[f"decode_{task.prompt}_tps"], "tokens/s", "measured", "host")
-    peak = exact(figures[PEAK] * 1e6, "bytes", "measured", "host")
+    peak = exact(figures["peak_rss_mb"] * 1e6, "bytes", "measured", "host")
     outlook = Outlook(peak, first, decode, answer_time(first, decode, task))
     return cost(outlook, case.aim, weight_error=0.0, read_bytes=0.0)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.regret import Case, beside_each_other, by_rounds, cases, measured_cost, priced_case, summary, tasks
+from bench.regret import Case, by_rounds, cases, measured_cost, priced_case, summary, tasks
 from edgeslm.profiler.aim import Aim, Limits
 
 MODEL, CONTEXT = "m", 2048
@@ -64,30 +64,12 @@ def test_a_summary_counts_what_went_wrong() -> None:
 
 
 def test_what_one_round_would_choose_is_priced_on_the_others() -> None:
-    def rounds(*speeds: float) -> list[dict[str, float]]:
-        return [figures(100, speed, 1.0) for speed in speeds]
+    def rounds(*speeds: float) -> dict[str, list[dict[str, float]]]:
+        return {"rounds": [figures(100, speed, 1.0) for speed in speeds]}
 
-    table = {"m_steady_onnx_2k": rounds(10, 10, 10), "m_lucky_onnx_2k": rounds(15, 5, 5)}
-    regrets = [one.regret for (one,) in by_rounds([case(300)], table)]
-    assert regrets[0] == pytest.approx(1.0)  # the lucky moment of one round is worth half as much in the others
-    assert regrets[1:] == [0.0, 0.0]
-
-
-def test_times_are_those_beside_what_was_measured_in_the_same_minutes() -> None:
-    def rounds(peak_mb: float, *seconds: float) -> list[dict[str, float]]:
-        return [figures(peak_mb, 1 / taken, taken) for taken in seconds]
-
-    # The rounds take 1, 1.5 and 2 times as long; `b`, half as slow again as `a`, was late once for reasons of its own.
-    table = {
-        "m_a_onnx_2k": rounds(100, 1, 1.5, 2),
-        "m_b_onnx_2k": rounds(101, 1.5, 2.25, 9),
-        "m_c_onnx_2k": rounds(102, 3, 4.5, 6),
-        "m_other_onnx_1k": rounds(103, 7, 7, 7),
-    }
-    found = beside_each_other(table)
-    first = f"first_token_{SHORT.prompt}_s"
-    assert [seen["peak_rss_mb"] for seen in found.values()] == [100, 101, 102, 103]
-    assert [seen[first] for seen in found.values()] == pytest.approx([1.5, 2.25, 4.5, 7])
+    sides = {"m_steady_onnx_2k": rounds(10, 10, 10), "m_lucky_onnx_2k": rounds(15, 5, 5)}
+    regrets = [one.regret for (one,) in by_rounds([case(300)], sides)]
+    assert regrets == [1.0, 0.0, 0.0]  # the lucky moment of one round is worth half as much in the others
 
 
 def test_two_models_make_more_than_two_hundred_cases() -> None:
