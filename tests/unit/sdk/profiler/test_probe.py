@@ -317,6 +317,21 @@ def test_each_round_begins_with_another_number_of_threads(monkeypatch: pytest.Mo
     assert orders == {form: [(4, 1), (1, 4)] for form in session.FORMS}
 
 
+def test_a_child_times_all_graphs_before_it_turns_to_another_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[str] = []
+    timed: list[tuple[str, int]] = []
+    monkeypatch.setattr(worker, "_end_with_parent", lambda: None)
+    monkeypatch.setattr(worker, "_converted", lambda graph, *_others: made.append(graph.name))
+    monkeypatch.setattr(worker, "_time_graph", lambda graph, _made, count, *_others: timed.append((graph.name, count)))
+    worker.main("onnx", "wi8-afp32", 60.0, tmp_path, (4, 1))
+    assert timed == [(name, count) for count in (4, 1) for name in GRAPHS]
+    assert made == list(GRAPHS)  # once each
+    worker.main("onnx", "wi8-afp32", -1.0, tmp_path, (4, 1))
+    assert len(timed) == 2 * len(GRAPHS)  # its seconds were over
+
+
 def test_a_graph_that_was_made_late_is_timed_once() -> None:
     runtime = cast("Runtime", SimpleNamespace(prefill=lambda _ids, _past: None, step=lambda _token, _past: np.zeros(9)))
     passes, over = ((1, 16), (32, 0)), time.monotonic() - 1
